@@ -1,7 +1,8 @@
 /* common/wire/connection.h - connections of the daemons: libuv streams that carry frames.
  *
  * Depends on frame, libuv. One loop, one thread; no locks. A peer can send anything:
- * what is no frame closes the connection with the reason, nothing else happens. */
+ * what is no frame, or stands still for 15 s in the middle of one, closes the connection
+ * with the reason, nothing else happens. The greeting is in hello.h. */
 #ifndef LS_COMMON_WIRE_CONNECTION_H
 #define LS_COMMON_WIRE_CONNECTION_H
 
@@ -51,7 +52,8 @@ void ls_connection_adopt(struct ls_connection *connection,
 void ls_connection_trust(struct ls_connection *connection);
 
 /* Connect to an address without blocking; `connected` is called with status 0 or -errno
- * (then `closed` follows and the connection is gone). Trusted from the start. */
+ * (then `closed` follows and the connection is gone); not at all when the owner closed it
+ * before. Send nothing before it. Trusted from the start. */
 int ls_connection_open(uv_loop_t *loop, const char *address,
                        const struct ls_connection_events *events, void *data,
                        void (*connected)(struct ls_connection *connection, int status),

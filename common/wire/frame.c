@@ -45,14 +45,15 @@ int ls_frame_reader_next(struct ls_frame_reader *reader, Ls__Frame **ret_frame,
         return 0;
     length = read_length(reader->bytes + reader->begin);
     if (length == 0 || length > reader->frame_max)
-        return ls_error_set(err, -EPROTO, "frame of %u bytes, expected 1 to %zu", length,
-                            reader->frame_max);
+        return ls_error_set(err, -EPROTO, "frame of %u bytes, expected 1 to %zu",
+                            length, reader->frame_max);
     if (held < LS_FRAME_HEADER + (size_t)length)
         return 0;
     *ret_frame = ls__frame__unpack(NULL, length,
                                    reader->bytes + reader->begin + LS_FRAME_HEADER);
     if (!*ret_frame)
-        return ls_error_set(err, -EPROTO, "%u bytes that are no lockstep message", length);
+        return ls_error_set(err, -EPROTO, "%u bytes that are no lockstep message",
+                            length);
     if ((*ret_frame)->body_case == LS__FRAME__BODY__NOT_SET) {
         ls__frame__free_unpacked(*ret_frame, NULL);
         *ret_frame = NULL;
