@@ -20,6 +20,7 @@ enum {
     LS_RANKS_MAX = 1 << 20,
     LS_JOBS_MAX = 1 << 20,   /* queued and running at once */
     LS_REASON_MAX = 256,
+    LS_NODES_MAX = 1 << 17,  /* ever registered */
 };
 
 /* ---- what is known of a node, a job, an attempt ---------------------------- */
@@ -39,6 +40,7 @@ struct ls_node {
     uint64_t gpus_used;             /* bit per GPU index */
     uint64_t memory_used;
     uint32_t job_count;             /* attempts that hold something here */
+    bool exclusive;                 /* one job holds the node whole */
 };
 
 /* What a job asks for, in full: no field is "not given" any more. */
@@ -74,6 +76,8 @@ enum ls_part_state {                /* a job's attempt on one node */
     LS_PART_READY,
     LS_PART_STARTED,
     LS_PART_ENDED,
+    LS_PART_LOST,                   /* its node was silent too long; the share there stays
+                                     * reserved until the node says that nothing is left */
 };
 
 /* A job's share of one node, in plan order. */
@@ -106,7 +110,9 @@ struct ls_job {
     uint32_t attempt;               /* starts so far */
     struct ls_part *parts;          /* of the current attempt */
     uint32_t part_count;
-    struct ls_rank_end *rank_ends;  /* request.ranks, of the current attempt */
+    uint32_t parts_ready;           /* before the start: parts that are READY */
+    uint32_t parts_ended;           /* ENDED or LOST */
+    struct ls_rank_end *rank_ends;  /* request.ranks, of the current attempt, or NULL */
     enum ls_job_state ending;       /* in COMPLETING: what it will be */
     int64_t submit_ms, start_ms, end_ms;
     int32_t exit_code;
@@ -195,6 +201,15 @@ struct ls_policy_config {
 struct ls_policy *ls_policy_new(const struct ls_policy_config *config);
 void ls_policy_free(struct ls_policy *policy);
 
+/* What the caller owes the core:
+ *  - after a restart: NODE_DOWN for every node that is up in the replayed state, since no
+ *    agent is connected yet; agents that come back send NODE_UP, which re-sends what is
+ *    outstanding on the node (LAUNCH, START, KILL: all are idempotent at the agent);
+ *  - PART_ENDED (text: why) for a part that is beyond LAUNCHED when its node registers
+ *    without it: nothing of it is left there. A LAUNCHED one is simply launched again;
+ *  - agents' reports as often as they come: a repeated READY of a started part re-sends
+ *    its START, a repeated ENDED its FORGET, and one of a stale attempt KILL or FORGET. */
+
 /* Apply one event and append its effects. Any event is legal in any state: what makes
  * no sense (stale attempt, unknown job) is refused or ignored, never a crash. */
 void ls_policy_step(struct ls_policy *policy, const struct ls_event *event,
@@ -218,6 +233,8 @@ const struct ls_job *ls_policy_job_at(const struct ls_policy *policy, size_t ind
 size_t ls_policy_node_count(const struct ls_policy *policy);
 const struct ls_node *ls_policy_node_at(const struct ls_policy *policy, size_t index);
 const struct ls_node *ls_policy_node(const struct ls_policy *policy, const char *name);
+/* Nodes that no rack of the fabric names are in one more rack, the last. */
+uint32_t ls_policy_rack_count(const struct ls_policy *policy);
 const char *ls_policy_rack_name(const struct ls_policy *policy, uint32_t rack);
 bool ls_job_ended(const struct ls_job *job);
 
