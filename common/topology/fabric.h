@@ -24,6 +24,7 @@
 #ifndef LS_COMMON_TOPOLOGY_FABRIC_H
 #define LS_COMMON_TOPOLOGY_FABRIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,7 +48,7 @@ enum ls_fabric_level {
 struct ls_fabric_links {
     uint32_t links;                  /* from each node, rack, array; 0 = unknown */
     double gbit_per_s;               /* of one link, each way; 0 = unknown */
-    double oversubscription;         /* bandwidth below / bandwidth up; >= 1, 0 = unknown */
+    double oversubscription;         /* bandwidth in from below / out above; 0 = unknown */
 };
 
 struct ls_fabric_rack {
@@ -69,10 +70,11 @@ struct ls_fabric_model {
     char *source;                    /* the file, or "one rack (no fabric file)" */
     struct ls_fabric_links levels[LS_FABRIC_LEVELS];
     struct ls_fabric_rack *racks;
-    size_t rack_count;
+    size_t rack_count, rack_capacity;
     struct ls_fabric_array *arrays;  /* none, or every rack is in one */
-    size_t array_count;
+    size_t array_count, array_capacity;
     size_t node_count;
+    bool open;                       /* one rack for whatever node comes */
     struct ls_fabric_node *index;
 };
 
