@@ -11,7 +11,8 @@ static void close_gap(struct ls_job_list *list)
 {
     if (list->first < list->capacity / 2)
         return;
-    memmove(list->items, list->items + list->first, list->count * sizeof(*list->items));
+    memmove(list->items, list->items + list->first,
+            list->count * sizeof(struct ls_job *));
     list->first = 0;
 }
 
@@ -22,7 +23,10 @@ void ls_job_list_push(struct ls_job_list *list, struct ls_job *job)
     if (list->capacity)
         close_gap(list);
     end = list->first + list->count;
-    LS_GROW(list->items, end, list->capacity);
+    if (end == list->capacity) {
+        list->capacity = end ? end * 2 : 8;
+        list->items = ls_realloc(list->items, list->capacity, sizeof(struct ls_job *));
+    }
     list->items[end] = job;
     list->count++;
 }

@@ -44,8 +44,8 @@ static const char **copy_names(const char *const *names, size_t count)
 static void free_names(const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        ls_free((char *)(uintptr_t)names[i]);
-    ls_free((void *)(uintptr_t)names);
+        ls_free((char *)names[i]);
+    ls_free((void *)names);
 }
 
 static struct ls_job *new_job(const struct ls_event *event, uint64_t id)

@@ -156,7 +156,8 @@ static struct ls_node_entry *add_node(struct ls_policy *policy, const char *name
     if (policy->node_count == policy->node_capacity) {
         size_t capacity = policy->node_capacity ? policy->node_capacity * 2 : 8;
 
-        policy->nodes = ls_realloc(policy->nodes, capacity, sizeof(*policy->nodes));
+        policy->nodes =
+            ls_realloc(policy->nodes, capacity, sizeof(struct ls_node_entry *));
         policy->plan_order =
             ls_realloc(policy->plan_order, capacity, sizeof(*policy->plan_order));
         policy->node_capacity = capacity;
