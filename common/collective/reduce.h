@@ -28,6 +28,12 @@ struct ls_reduce {
 };
 void ls_reduce(const struct ls_reduce *reduce);
 
+/* Bytes of an element (0) and names (NULL) of types and operations; the value in brackets
+ * when out of range. */
+size_t ls_type_size(lockstep_type type);
+const char *ls_type_name(lockstep_type type);
+const char *ls_op_name(lockstep_op op);
+
 /* "avx512", "avx2" or "scalar": what ls_reduce() uses on this machine. */
 const char *ls_reduce_isa(void);
 
