@@ -1,4 +1,5 @@
-/* common/fabric/fabric.h - the network between nodes: one small interface, several backends.
+/* common/fabric/fabric.h - the network between nodes: one small interface, several
+ * backends.
  *
  * An endpoint can register memory, put bytes into a peer's registered memory with a
  * 32-bit signal that the peer polls, and report errors per peer. Backends: ofi
@@ -7,6 +8,7 @@
 #ifndef LS_COMMON_FABRIC_FABRIC_H
 #define LS_COMMON_FABRIC_FABRIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,22 +18,25 @@ struct ls_fabric;
 struct ls_fabric_memory;
 
 enum {
-    LS_FABRIC_ADDRESS_MAX = 128,  /* bytes of an endpoint's address */
-    LS_FABRIC_KEY_MAX = 32,       /* bytes of an exported memory key */
+    LS_FABRIC_ADDRESS_MAX = 128, /* bytes of an endpoint's address */
+    LS_FABRIC_KEY_MAX = 32,      /* bytes of an exported memory key */
     LS_FABRIC_PEERS_MAX = 16384,
 };
 
 struct ls_fabric_config {
-    const char *backend;    /* "ofi"; NULL = the default, or LOCKSTEP_FABRIC of the environment */
-    const char *provider;   /* ofi: "tcp" …; NULL = best found, or LOCKSTEP_OFI_PROVIDER */
-    const char *device;     /* NIC name of the plan; NULL = any */
-    const char *host;       /* local address or host name to bind; NULL = any */
+    const char
+        *backend; /* "ofi"; NULL = the default, or LOCKSTEP_FABRIC of the environment */
+    const char
+        *provider; /* ofi: "tcp" …; NULL = best found, or LOCKSTEP_OFI_PROVIDER */
+    const char *device; /* NIC name of the plan; NULL = any */
+    const char *host;   /* local address or host name to bind; NULL = any */
 };
 
 enum ls_fabric_event_kind {
-    LS_FABRIC_SIGNAL,       /* a peer's put has arrived whole: `signal` */
-    LS_FABRIC_PUT_DONE,     /* our put's source may be reused: `context` */
-    LS_FABRIC_PEER_LOST,    /* `peer` cannot be reached any more: ls_fabric_why() */
+    LS_FABRIC_SIGNAL,    /* a peer's put has arrived whole: `signal` */
+    LS_FABRIC_PUT_DONE,  /* our put's source may be reused: `context` */
+    LS_FABRIC_PEER_LOST, /* `peer` cannot be reached any more: ls_fabric_why(). Told
+                            once, after all it had put */
 };
 struct ls_fabric_event {
     enum ls_fabric_event_kind kind;
@@ -60,17 +65,22 @@ int ls_fabric_register(struct ls_fabric *fabric, void *memory, size_t size,
                        struct ls_fabric_memory **ret_memory, struct ls_error *err);
 void ls_fabric_unregister(struct ls_fabric_memory *memory);
 /* What a peer needs to put into it (at most LS_FABRIC_KEY_MAX bytes). */
-void ls_fabric_export(const struct ls_fabric_memory *memory, void *key, size_t *ret_size);
+void ls_fabric_export(const struct ls_fabric_memory *memory, void *key,
+                      size_t *ret_size);
 
 /* Put `size` bytes (0 is legal: signal only) into the peer's exported memory at
  * `offset`, then raise `signal` there; puts to one peer signal in the order posted.
- * `source` belongs to `memory`, or memory is NULL and it is copied at once (size at most
- * ls_fabric_inline_max()). -EAGAIN: queue full, poll and try again. PUT_DONE with
- * `context` follows unless context is NULL. */
-int ls_fabric_put(struct ls_fabric *fabric, uint32_t peer, struct ls_fabric_memory *memory,
-                  const void *source, size_t size, const void *key, uint64_t offset,
-                  uint32_t signal, void *context);
+ * `source` belongs to `memory`. With memory NULL, up to ls_fabric_inline_max() bytes
+ * are copied at once; more is legal if ls_fabric_any_source(). -EAGAIN: queue full or
+ * not yet connected, poll and try again. -EPIPE: the peer is lost, see ls_fabric_why().
+ * Once accepted, PUT_DONE with `context` follows, also if the peer gets lost, unless
+ * context is NULL. `key` and `offset` count for a signal alone too. */
+int ls_fabric_put(struct ls_fabric *fabric, uint32_t peer,
+                  struct ls_fabric_memory *memory, const void *source, size_t size,
+                  const void *key, uint64_t offset, uint32_t signal, void *context);
 size_t ls_fabric_inline_max(const struct ls_fabric *fabric);
+/* True when puts may come from memory that was not registered. */
+bool ls_fabric_any_source(const struct ls_fabric *fabric);
 
 /* Take up to `max` events; returns how many, 0 when nothing moved, or -errno when the
  * endpoint itself is broken. */
