@@ -152,6 +152,11 @@ static int same_family(const char *a, size_t a_prefix, const char *b, size_t b_p
     return a_prefix == b_prefix && strncmp(a, b, a_prefix) == 0;
 }
 
+static int is_padded(const char *digits, int width)
+{
+    return width > 1 && digits[0] == '0';
+}
+
 char *ls_hostlist_compress(char *const *names, size_t count)
 {
     struct ls_strbuf out = {0};
@@ -163,6 +168,7 @@ char *ls_hostlist_compress(char *const *names, size_t count)
         size_t prefix = split_number(names[i], &number, &width);
         size_t begin = i++;
         size_t members = 1;
+        int first_width = width;
         struct ls_strbuf ranges = {0};
 
         range_first = number;
@@ -170,9 +176,9 @@ char *ls_hostlist_compress(char *const *names, size_t count)
         while (width > 0 && i < count) {
             size_t next_prefix = split_number(names[i], &next, &next_width);
 
-            if (!same_family(names[begin], prefix, names[i], next_prefix) ||
-                next_width == 0 || (next_width != width && (names[i][prefix] == '0' ||
-                                    names[begin][prefix] == '0')))
+            if (!same_family(names[begin], prefix, names[i], next_prefix) || next_width == 0 ||
+                (next_width != width && (is_padded(names[i] + prefix, next_width) ||
+                                         is_padded(names[begin] + prefix, first_width))))
                 break;
             if (next != number + 1) {
                 if (number != range_first)
