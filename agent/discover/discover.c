@@ -51,12 +51,30 @@ static int set_xml(hwloc_topology_t topology, const char *path, char **ret_text,
     return rc;
 }
 
+/* Where an index was absurd, or memory ran out under the limit, hwloc loads something
+ * and says nothing. */
+static int check_loaded(hwloc_topology_t topology, struct ls_error *err)
+{
+    hwloc_obj_t pu = NULL;
+
+    while ((pu = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, pu))) {
+        if (pu->os_index >= LS_DIGEST_PUS_MAX)
+            return ls_error_set(err, -EINVAL, "PU with os_index %u, expected 0 to %d",
+                                pu->os_index, LS_DIGEST_PUS_MAX - 1);
+        if (!hwloc_bitmap_isset(hwloc_topology_get_topology_cpuset(topology),
+                                pu->os_index))
+            return ls_error_set(err, -EINVAL,
+                                "PU %u is not in the machine's cpuset", pu->os_index);
+    }
+    return 0;
+}
+
 static int load(hwloc_topology_t topology, struct ls_error *err)
 {
     if (hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_ALL) < 0 ||
         hwloc_topology_load(topology) < 0)
-        return ls_error_sys(err, -EINVAL, "hwloc cannot load it");
-    return 0;
+        return ls_error_set(err, -EINVAL, "hwloc cannot load it (%s)", strerror(errno));
+    return check_loaded(topology, err);
 }
 
 static void pack(Ls__NodeDigest *digest, uint8_t **ret_bytes, size_t *ret_size)

@@ -39,7 +39,8 @@ struct ls_inventory {
 void ls_inventory_find_gpus(struct ls_inventory *inventory);
 void ls_gpu_describe(const struct ls_gpu *gpu, Ls__GpuInfo *info);
 
-/* nics.c: find the NICs, RDMA devices first, each kind in natural order of names. */
+/* nics.c: find the NICs: RDMA, then Slingshot, then others, each in natural order of
+ * names. */
 void ls_inventory_find_nics(struct ls_inventory *inventory);
 void ls_nic_describe(const struct ls_inventory *inventory, const struct ls_nic *nic,
                      Ls__NicInfo *info);

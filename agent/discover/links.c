@@ -2,6 +2,8 @@
  *
  * hwloc has them as bandwidth matrices in MB/s, one direction. Behind NVSwitches a GPU
  * is linked to the switches only; the transitive closure gives GPU to GPU. */
+#include <string.h>
+
 #include "agent/discover/inventory.h"
 #include "common/util/check.h"
 #include "common/util/mem.h"
@@ -54,25 +56,43 @@ static void add_matrix(const struct ls_inventory *inventory,
     ls_free(gpus);
 }
 
+static bool has_switch(const struct hwloc_distances_s *distances)
+{
+    for (unsigned i = 0; i < distances->nbobjs; i++) {
+        const char *subtype = distances->objs[i] ? distances->objs[i]->subtype : NULL;
+
+        if (subtype && strcmp(subtype, "NVSwitch") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_matrix_by_name(const struct ls_inventory *inventory, const char *name,
+                               Ls__NodeDigest *digest)
+{
+    struct hwloc_distances_s *distances = NULL;
+    unsigned count = 1;
+
+    if (hwloc_distances_get_by_name(inventory->topology, name, &count, &distances, 0) <
+            0 ||
+        count == 0)
+        return;
+    add_matrix(inventory, distances, digest);
+    /* The closure replaces direct links, so it comes after them, and only for switches. */
+    if (has_switch(distances) &&
+        hwloc_distances_transform(inventory->topology, distances,
+                                  HWLOC_DISTANCES_TRANSFORM_TRANSITIVE_CLOSURE, NULL,
+                                  0) == 0)
+        add_matrix(inventory, distances, digest);
+    hwloc_distances_release(inventory->topology, distances);
+}
+
 void ls_inventory_fill_links(const struct ls_inventory *inventory,
                              Ls__NodeDigest *digest)
 {
     digest->n_link_mb_per_s = digest->n_gpus * digest->n_gpus;
     digest->link_mb_per_s =
         ls_calloc(digest->n_link_mb_per_s, sizeof(*digest->link_mb_per_s));
-    for (size_t i = 0; i < LS_ARRAY_SIZE(matrix_names); i++) {
-        struct hwloc_distances_s *distances = NULL;
-        unsigned count = 1;
-
-        if (hwloc_distances_get_by_name(inventory->topology, matrix_names[i], &count,
-                                        &distances, 0) < 0 ||
-            count == 0)
-            continue;
-        /* Refused where there is no switch: then the matrix is GPU to GPU already. */
-        (void)hwloc_distances_transform(inventory->topology, distances,
-                                        HWLOC_DISTANCES_TRANSFORM_TRANSITIVE_CLOSURE,
-                                        NULL, 0);
-        add_matrix(inventory, distances, digest);
-        hwloc_distances_release(inventory->topology, distances);
-    }
+    for (size_t i = 0; i < LS_ARRAY_SIZE(matrix_names); i++)
+        add_matrix_by_name(inventory, matrix_names[i], digest);
 }

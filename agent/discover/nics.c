@@ -65,6 +65,8 @@ static int compare_nics(const void *left, const void *right)
 
     if (a->rdma != b->rdma)
         return a->rdma ? -1 : 1;
+    if (a->fabric != b->fabric)
+        return a->fabric ? -1 : 1;
     return strverscmp(a->device->name, b->device->name);
 }
 

@@ -16,6 +16,13 @@ struct span {
     size_t length;
 };
 
+static const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && isspace((unsigned char)*at))
+        at++;
+    return at;
+}
+
 /* The value of ` name="value"` in a tag; .begin NULL when it has none. */
 static struct span attribute(struct span tag, const char *name)
 {
@@ -24,16 +31,17 @@ static struct span attribute(struct span tag, const char *name)
     const char *at = tag.begin;
 
     while ((at = memmem(at, (size_t)(end - at), name, length)) != NULL) {
-        const char *value = at + length;
+        const char *value = skip_space(at + length, end);
         const char *close;
 
-        if (isspace((unsigned char)at[-1]) && end - value > 2 && value[0] == '=' &&
-            (value[1] == '"' || value[1] == '\'')) {
-            close = memchr(value + 2, value[1], (size_t)(end - value - 2));
-            if (close)
-                return (struct span){value + 2, (size_t)(close - value - 2)};
+        if (isspace((unsigned char)at[-1]) && value < end && *value == '=') {
+            value = skip_space(value + 1, end);
+            close = value < end ? memchr(value + 1, *value, (size_t)(end - value - 1))
+                                : NULL;
+            if (close && (*value == '"' || *value == '\''))
+                return (struct span){value + 1, (size_t)(close - value - 1)};
         }
-        at = value;
+        at += length;
     }
     return (struct span){NULL, 0};
 }
