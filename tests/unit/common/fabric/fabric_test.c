@@ -345,7 +345,9 @@ static void endpoint_that_is_not_there_any_more_is_lost(void **state)
     node_open(&nodes[0]);
     node_open(&nodes[1]);
     while (nonce_of(&nodes[0]) > nonce_of(&nodes[1])) { /* until it is we who connect */
+        node_close(&nodes[0]);
         node_close(&nodes[1]);
+        node_open(&nodes[0]);
         node_open(&nodes[1]);
     }
     node_close(&nodes[1]);
