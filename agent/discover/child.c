@@ -27,9 +27,9 @@ enum { MESSAGES_BYTES_MAX = 1 << 20 };
 
 struct child {
     pid_t pid;
-    int pidfd;                 /* readable when the child has ended */
-    int answer;                /* read end of its pipe */
-    int messages;              /* its stderr, a memfd */
+    int pidfd;    /* readable when the child has ended */
+    int answer;   /* read end of its pipe */
+    int messages; /* its stderr, a memfd */
     uint64_t deadline_ms;
 };
 

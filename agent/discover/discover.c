@@ -19,10 +19,9 @@
  * environment is not ours to trust. */
 static void forget_environment(void)
 {
-    static const char *const names[] = {"HWLOC_XMLFILE",    "HWLOC_SYNTHETIC",
-                                        "HWLOC_FSROOT",     "HWLOC_CPUID_PATH",
-                                        "HWLOC_THISSYSTEM", "HWLOC_LIBXML",
-                                        "HWLOC_LIBXML_IMPORT"};
+    static const char *const names[] = {
+        "HWLOC_XMLFILE",    "HWLOC_SYNTHETIC", "HWLOC_FSROOT",       "HWLOC_CPUID_PATH",
+        "HWLOC_THISSYSTEM", "HWLOC_LIBXML",    "HWLOC_LIBXML_IMPORT"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         (void)unsetenv(names[i]); /* fails for bad names only */
@@ -63,8 +62,8 @@ static int check_loaded(hwloc_topology_t topology, struct ls_error *err)
                                 pu->os_index, LS_DIGEST_PUS_MAX - 1);
         if (!hwloc_bitmap_isset(hwloc_topology_get_topology_cpuset(topology),
                                 pu->os_index))
-            return ls_error_set(err, -EINVAL,
-                                "PU %u is not in the machine's cpuset", pu->os_index);
+            return ls_error_set(err, -EINVAL, "PU %u is not in the machine's cpuset",
+                                pu->os_index);
     }
     return 0;
 }
@@ -85,8 +84,8 @@ static void pack(Ls__NodeDigest *digest, uint8_t **ret_bytes, size_t *ret_size)
 }
 
 /* An ls_child_function; the argument is the XML file's path or NULL. */
-static int discover_in_child(const void *argument, uint8_t **ret_bytes, size_t *ret_size,
-                             struct ls_error *err)
+static int discover_in_child(const void *argument, uint8_t **ret_bytes,
+                             size_t *ret_size, struct ls_error *err)
 {
     const char *xml_path = argument;
     hwloc_topology_t topology;
@@ -96,7 +95,8 @@ static int discover_in_child(const void *argument, uint8_t **ret_bytes, size_t *
 
     forget_environment();
     if (xml_path) /* opening and closing these takes longer than parsing */
-        setenv("HWLOC_PLUGINS_BLACKLIST", "hwloc_opencl.so,hwloc_gl.so,hwloc_pci.so", 1);
+        setenv("HWLOC_PLUGINS_BLACKLIST", "hwloc_opencl.so,hwloc_gl.so,hwloc_pci.so",
+               1);
     if (hwloc_topology_init(&topology) < 0)
         return ls_error_sys(err, -ENOMEM, "hwloc_topology_init");
     if (xml_path)
@@ -149,8 +149,8 @@ static int unpack(const uint8_t *bytes, size_t size, Ls__NodeDigest **ret_digest
 int ls_discover_node(const struct ls_discover_config *config,
                      Ls__NodeDigest **ret_digest, struct ls_error *err)
 {
-    uint64_t memory_mib = config->memory_mib_max ? config->memory_mib_max
-                                                 : LS_DISCOVER_MEMORY_MIB;
+    uint64_t memory_mib =
+        config->memory_mib_max ? config->memory_mib_max : LS_DISCOVER_MEMORY_MIB;
     struct ls_child_limits limits = {
         .what = config->xml_path ? "the hwloc parser" : "hwloc",
         .time_ms = config->time_ms_max ? config->time_ms_max : LS_DISCOVER_TIME_MS,
@@ -159,8 +159,8 @@ int ls_discover_node(const struct ls_discover_config *config,
     };
     uint8_t *bytes = NULL;
     size_t size = 0;
-    int rc = ls_child_run(discover_in_child, config->xml_path, &limits, &bytes, &size,
-                          err);
+    int rc =
+        ls_child_run(discover_in_child, config->xml_path, &limits, &bytes, &size, err);
 
     if (rc == 0) {
         rc = unpack(bytes, size, ret_digest, err);

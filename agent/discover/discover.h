@@ -14,13 +14,14 @@
 enum {
     LS_DISCOVER_TIME_MS = 20000,
     LS_DISCOVER_MEMORY_MIB = 256,
-    LS_DISCOVER_XML_MAX = 16 << 20,   /* bytes of an XML file */
+    LS_DISCOVER_XML_MAX = 16 << 20, /* bytes of an XML file */
 };
 
 struct ls_discover_config {
-    const char *xml_path;      /* hwloc XML (format 2) of the node to model; NULL = this machine */
-    uint32_t time_ms_max;      /* wall clock and CPU; 0 = LS_DISCOVER_TIME_MS */
-    uint32_t memory_mib_max;   /* what parsing XML may take; 0 = LS_DISCOVER_MEMORY_MIB */
+    const char
+        *xml_path; /* hwloc XML (format 2) of the node to model; NULL = this machine */
+    uint32_t time_ms_max;    /* wall clock and CPU; 0 = LS_DISCOVER_TIME_MS */
+    uint32_t memory_mib_max; /* what parsing XML may take; 0 = LS_DISCOVER_MEMORY_MIB */
 };
 
 /* Discover a node. Blocks for as long as the time limit; call it before the event loop

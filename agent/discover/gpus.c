@@ -12,16 +12,21 @@
 #include "common/util/mem.h"
 
 enum { VENDOR_NVIDIA = 0x10DE, VENDOR_AMD = 0x1002, VENDOR_INTEL = 0x8086 };
-enum { CLASS_VGA = 0x0300, CLASS_3D = 0x0302, CLASS_DISPLAY = 0x0380, CLASS_ACCEL = 0x1200 };
+enum {
+    CLASS_VGA = 0x0300,
+    CLASS_3D = 0x0302,
+    CLASS_DISPLAY = 0x0380,
+    CLASS_ACCEL = 0x1200
+};
 
 /* Best first: one that knows serials, links and partitions before one that does not. */
 static const struct backend {
     const char *subtype;
-    const char *prefix;        /* of names: dumps before hwloc 2.3 have no subtype */
-    bool partitions;           /* several devices on one carrier are several GPUs */
+    const char *prefix; /* of names: dumps before hwloc 2.3 have no subtype */
+    bool partitions;    /* several devices on one carrier are several GPUs */
 } backends[] = {
-    {"NVML", "nvml", true},   {"RSMI", "rsmi", true},      {"LevelZero", "ze", true},
-    {"CUDA", "cuda", true},   {"OpenCL", "opencl", false},
+    {"NVML", "nvml", true}, {"RSMI", "rsmi", true},      {"LevelZero", "ze", true},
+    {"CUDA", "cuda", true}, {"OpenCL", "opencl", false},
 };
 
 static bool is_named(const char *name, const char *prefix)
@@ -226,11 +231,13 @@ static char *model_of(const struct ls_gpu *gpu)
     return ls_object_text(model);
 }
 
-/* The id that stays with the board whatever slot or number it gets: UUID, else serial. */
+/* The id that stays with the board whatever slot or number it gets: UUID, else serial.
+ */
 static char *id_of(const struct ls_gpu *gpu)
 {
-    static const char *const names[] = {"NVIDIAUUID",    "AMDUUID",   "LevelZeroUUID",
-                                        "NVIDIASerial",  "AMDSerial", "LevelZeroSerialNumber"};
+    static const char *const names[] = {"NVIDIAUUID",    "AMDUUID",
+                                        "LevelZeroUUID", "NVIDIASerial",
+                                        "AMDSerial",     "LevelZeroSerialNumber"};
 
     for (size_t i = 0; i < LS_ARRAY_SIZE(names); i++) {
         const char *id = gpu_info(gpu, names[i]);

@@ -13,22 +13,22 @@
 
 /* A GPU is one OS device of its best backend, or a PCI device no backend knows. */
 struct ls_gpu {
-    hwloc_obj_t carrier;       /* the PCI device it is on (or what else it hangs from) */
-    hwloc_obj_t device;        /* its OS device; NULL = known by its PCI class alone */
-    const char *backend;       /* "NVML" … "PCI" */
-    bool partition;            /* one of several GPUs on this carrier */
+    hwloc_obj_t carrier; /* the PCI device it is on (or what else it hangs from) */
+    hwloc_obj_t device;  /* its OS device; NULL = known by its PCI class alone */
+    const char *backend; /* "NVML" … "PCI" */
+    bool partition;      /* one of several GPUs on this carrier */
 };
 
 struct ls_nic {
-    hwloc_obj_t device;        /* its OS device */
-    hwloc_obj_t pci;           /* its PCI device, or NULL */
-    bool rdma;                 /* seen through OpenFabrics */
-    bool fabric;               /* made for traffic between GPUs: RDMA or Slingshot */
+    hwloc_obj_t device; /* its OS device */
+    hwloc_obj_t pci;    /* its PCI device, or NULL */
+    bool rdma;          /* seen through OpenFabrics */
+    bool fabric;        /* made for traffic between GPUs: RDMA or Slingshot */
 };
 
 struct ls_inventory {
     hwloc_topology_t topology;
-    bool modelled;             /* from XML: ask the running system nothing about it */
+    bool modelled; /* from XML: ask the running system nothing about it */
     struct ls_gpu *gpus;
     size_t gpu_count, gpu_capacity;
     struct ls_nic *nics;

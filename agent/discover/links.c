@@ -40,7 +40,8 @@ static void add_link(Ls__NodeDigest *digest, size_t from, size_t to, uint64_t mb
 }
 
 static void add_matrix(const struct ls_inventory *inventory,
-                       const struct hwloc_distances_s *distances, Ls__NodeDigest *digest)
+                       const struct hwloc_distances_s *distances,
+                       Ls__NodeDigest *digest)
 {
     int *gpus = ls_calloc(distances->nbobjs, sizeof(*gpus));
 
@@ -78,7 +79,8 @@ static void add_matrix_by_name(const struct ls_inventory *inventory, const char 
         count == 0)
         return;
     add_matrix(inventory, distances, digest);
-    /* The closure replaces direct links, so it comes after them, and only for switches. */
+    /* The closure replaces direct links, so it comes after them, and only for switches.
+     */
     if (has_switch(distances) &&
         hwloc_distances_transform(inventory->topology, distances,
                                   HWLOC_DISTANCES_TRANSFORM_TRANSITIVE_CLOSURE, NULL,

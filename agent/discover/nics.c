@@ -120,7 +120,8 @@ static void describe_rdma(const struct ls_inventory *inventory, hwloc_obj_t devi
 
     info->active = rdma_active(device);
     if (!inventory->modelled) {
-        read_sys("infiniband", device->name, "ports/1/rate", line); /* "400 Gb/sec (…" */
+        read_sys("infiniband", device->name, "ports/1/rate",
+                 line); /* "400 Gb/sec (…" */
         info->bits_per_s = (uint64_t)(strtod(line, NULL) * 1e9);
     }
 }

@@ -29,8 +29,9 @@ static uint64_t memory_of(hwloc_topology_t topology, bool modelled)
     uint64_t bytes = hwloc_get_root_obj(topology)->total_memory;
     uint64_t system;
 
-    if (modelled || !hwloc_bitmap_isequal(hwloc_topology_get_allowed_nodeset(topology),
-                                          hwloc_topology_get_complete_nodeset(topology)))
+    if (modelled ||
+        !hwloc_bitmap_isequal(hwloc_topology_get_allowed_nodeset(topology),
+                              hwloc_topology_get_complete_nodeset(topology)))
         return bytes;
     system = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     return system > bytes ? system : bytes;
@@ -59,7 +60,8 @@ static uint32_t package_index(hwloc_topology_t topology, hwloc_obj_t numa)
 {
     hwloc_obj_t package = NULL;
 
-    while ((package = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PACKAGE, package))) {
+    while (
+        (package = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PACKAGE, package))) {
         if (hwloc_bitmap_isset(package->nodeset, numa->os_index))
             return package->logical_index;
     }
@@ -114,7 +116,8 @@ static void fill_nics(const struct ls_inventory *inventory, Ls__NodeDigest *dige
 
 Ls__NodeDigest *ls_node_digest_build(hwloc_topology_t topology, const char *xml_path)
 {
-    struct ls_inventory inventory = {.topology = topology, .modelled = xml_path != NULL};
+    struct ls_inventory inventory = {.topology = topology,
+                                     .modelled = xml_path != NULL};
     Ls__NodeDigest *digest = ls_calloc(1, sizeof(*digest));
 
     ls__node_digest__init(digest);

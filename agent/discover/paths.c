@@ -37,7 +37,7 @@ static Ls__Path path_between_hosts(hwloc_obj_t a, hwloc_obj_t b)
     while (!b->nodeset)
         b = b->parent;
     return hwloc_bitmap_isequal(a->nodeset, b->nodeset) ? LS__PATH__PATH_NODE
-                                                         : LS__PATH__PATH_SYS;
+                                                        : LS__PATH__PATH_SYS;
 }
 
 Ls__Path ls_path_between(hwloc_obj_t a, hwloc_obj_t b)
@@ -51,7 +51,8 @@ Ls__Path ls_path_between(hwloc_obj_t a, hwloc_obj_t b)
         return path_between_hosts(a, b);
     if (common->type == HWLOC_OBJ_BRIDGE && !is_pci_bridge(common))
         return LS__PATH__PATH_PHB;
-    bridges = bridges_below(a, common) + bridges_below(b, common) + is_pci_bridge(common);
+    bridges =
+        bridges_below(a, common) + bridges_below(b, common) + is_pci_bridge(common);
     return bridges > 1 ? LS__PATH__PATH_PXB : LS__PATH__PATH_PIX;
 }
 
@@ -118,7 +119,7 @@ static int nic_distance(const struct ls_inventory *inventory,
 }
 
 struct choice {
-    int nic;                   /* -1: no NIC may carry it */
+    int nic; /* -1: no NIC may carry it */
     int distance;
 };
 

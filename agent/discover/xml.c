@@ -68,11 +68,11 @@ static int check_format(const char *text, struct ls_error *err)
                             "as `lstopo FILE.xml` writes it");
     version = attribute(topology, "version");
     if (version.begin && version.length > 0 && atoi(version.begin) > 2)
-        return ls_error_set(err, -EINVAL,
-                            "written by hwloc 3 (XML version %.*s), expected version 2: "
-                            "export it with `lstopo --export-xml-flags v2 FILE.xml`",
-                            (int)(version.length < 16 ? version.length : 16),
-                            version.begin);
+        return ls_error_set(
+            err, -EINVAL,
+            "written by hwloc 3 (XML version %.*s), expected version 2: "
+            "export it with `lstopo --export-xml-flags v2 FILE.xml`",
+            (int)(version.length < 16 ? version.length : 16), version.begin);
     return 0;
 }
 
@@ -88,11 +88,10 @@ static int check_indices(const char *text, struct ls_error *err)
         if (!type.begin || !index.begin || (*type.begin != 'P' && *type.begin != 'N'))
             continue;
         if (*index.begin == '-' || strtoul(index.begin, NULL, 10) > INDEX_MAX)
-            return ls_error_set(err, -EINVAL,
-                                "%.*s with os_index %.*s, expected 0 to %d",
-                                (int)(type.length < 16 ? type.length : 16), type.begin,
-                                (int)(index.length < 24 ? index.length : 24),
-                                index.begin, INDEX_MAX);
+            return ls_error_set(
+                err, -EINVAL, "%.*s with os_index %.*s, expected 0 to %d",
+                (int)(type.length < 16 ? type.length : 16), type.begin,
+                (int)(index.length < 24 ? index.length : 24), index.begin, INDEX_MAX);
     }
     return 0;
 }
@@ -103,8 +102,9 @@ int ls_xml_check(const char *text, size_t size, struct ls_error *err)
     int rc;
 
     if (size == 0)
-        return ls_error_set(err, -EINVAL, "the file is empty; expected hwloc XML "
-                                          "version 2");
+        return ls_error_set(err, -EINVAL,
+                            "the file is empty; expected hwloc XML "
+                            "version 2");
     if (text[begin] != '<' || strlen(text) != size)
         return ls_error_set(err, -EINVAL, "not XML; expected hwloc XML version 2");
     rc = check_format(text, err);

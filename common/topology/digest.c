@@ -1,4 +1,5 @@
-/* common/topology/digest.c - checks of a node's digest from outside, and its matrices. */
+/* common/topology/digest.c - checks of a node's digest from outside, and its matrices.
+ */
 #include "common/topology/digest.h"
 
 #include <errno.h>
@@ -103,8 +104,9 @@ static int check_matrix(const char *field, const ProtobufCBinaryData *matrix,
                         size_t rows, size_t columns, bool square, struct ls_error *err)
 {
     if (matrix->len != rows * columns)
-        return ls_error_set(err, -EPROTO, "node digest: %s: %zu cells, expected %zu x %zu",
-                            field, matrix->len, rows, columns);
+        return ls_error_set(err, -EPROTO,
+                            "node digest: %s: %zu cells, expected %zu x %zu", field,
+                            matrix->len, rows, columns);
     for (size_t i = 0; i < matrix->len; i++) {
         bool self = square && i / columns == i % columns;
 
@@ -235,12 +237,14 @@ uint32_t ls_digest_link_mb_per_s(const Ls__NodeDigest *digest, size_t gpu, size_
 
 const char *ls_path_name(Ls__Path path)
 {
-    static const char *const names[] = {"X", "PIX", "PXB", "PHB", "NODE", "SYS", "LINK"};
+    static const char *const names[] = {"X",    "PIX", "PXB", "PHB",
+                                        "NODE", "SYS", "LINK"};
 
     return (size_t)path < LS_ARRAY_SIZE(names) ? names[path] : "?";
 }
 
-/* MB/s in one direction of one NVLink: generation 1 (Pascal), 5 (Blackwell), between. */
+/* MB/s in one direction of one NVLink: generation 1 (Pascal), 5 (Blackwell), between.
+ */
 static uint32_t nvlink_mb_per_s(const char *model)
 {
     if (strstr(model, "P100"))

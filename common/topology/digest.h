@@ -1,4 +1,5 @@
-/* common/topology/digest.h - what may be relied on in a node's digest, and how to read it.
+/* common/topology/digest.h - what may be relied on in a node's digest, and how to read
+ * it.
  *
  * A digest (NodeDigest of lockstep.proto) is the compact picture of one node: made by
  * agent/discover, sent to the scheduler, shown by the commands. The type is the

@@ -1,4 +1,5 @@
-/* common/topology/fabric.h - which rack and array each node is in, and the links above it.
+/* common/topology/fabric.h - which rack and array each node is in, and the links above
+ * it.
  *
  * Node -> rack -> array -> fabric. Read once from a YAML file, then constant: safe to
  * share between threads. (The transport between nodes is common/fabric.)
@@ -32,28 +33,28 @@
 
 enum {
     LS_FABRIC_NODES_MAX = 1 << 17,
-    LS_FABRIC_NAME_MAX = 63,         /* bytes of a node's, rack's or array's name */
+    LS_FABRIC_NAME_MAX = 63, /* bytes of a node's, rack's or array's name */
     LS_FABRIC_FILE_MAX = 16 << 20,
     LS_FABRIC_NONE = -1,
 };
 
 /* The links that lead up from something of that level. */
 enum ls_fabric_level {
-    LS_FABRIC_NODE,                  /* from a node into its rack */
-    LS_FABRIC_RACK,                  /* from a rack into its array */
-    LS_FABRIC_ARRAY,                 /* from an array into the spine */
+    LS_FABRIC_NODE,  /* from a node into its rack */
+    LS_FABRIC_RACK,  /* from a rack into its array */
+    LS_FABRIC_ARRAY, /* from an array into the spine */
     LS_FABRIC_LEVELS,
 };
 
 struct ls_fabric_links {
-    uint32_t links;                  /* from each node, rack, array; 0 = unknown */
-    double gbit_per_s;               /* of one link, each way; 0 = unknown */
-    double oversubscription;         /* bandwidth in from below / out above; 0 = unknown */
+    uint32_t links;          /* from each node, rack, array; 0 = unknown */
+    double gbit_per_s;       /* of one link, each way; 0 = unknown */
+    double oversubscription; /* bandwidth in from below / out above; 0 = unknown */
 };
 
 struct ls_fabric_rack {
     char *name;
-    int32_t array;                   /* LS_FABRIC_NONE: directly under the spine */
+    int32_t array; /* LS_FABRIC_NONE: directly under the spine */
     char **nodes;
     size_t node_count;
 };
@@ -63,18 +64,18 @@ struct ls_fabric_array {
     size_t rack_count;
 };
 
-struct ls_fabric_node;               /* index of nodes by name */
+struct ls_fabric_node; /* index of nodes by name */
 
 struct ls_fabric_model {
     char *name;
-    char *source;                    /* the file, or "one rack (no fabric file)" */
+    char *source; /* the file, or "one rack (no fabric file)" */
     struct ls_fabric_links levels[LS_FABRIC_LEVELS];
     struct ls_fabric_rack *racks;
     size_t rack_count, rack_capacity;
-    struct ls_fabric_array *arrays;  /* none, or every rack is in one */
+    struct ls_fabric_array *arrays; /* none, or every rack is in one */
     size_t array_count, array_capacity;
     size_t node_count;
-    bool open;                       /* one rack for whatever node comes */
+    bool open; /* one rack for whatever node comes */
     struct ls_fabric_node *index;
 };
 

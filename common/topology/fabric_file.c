@@ -1,4 +1,5 @@
-/* common/topology/fabric_file.c - fabric files: YAML -> model, and what is wrong in them. */
+/* common/topology/fabric_file.c - fabric files: YAML -> model, and what is wrong in
+ * them. */
 #include <cyaml/cyaml.h>
 #include <errno.h>
 #include <math.h>
@@ -118,8 +119,9 @@ static const struct ls_yaml_expectation expectations[] = {
     {"links", "a count of 1 or more"},
     {"gbit_per_s", "a number above 0"},
     {"oversubscription", "a number above 0"},
-    {"racks", "a list of entries with the keys name, nodes (of an array: a list of rack "
-              "names like \"r[0-7]\")"},
+    {"racks",
+     "a list of entries with the keys name, nodes (of an array: a list of rack "
+     "names like \"r[0-7]\")"},
     {"nodes", "a list of node names like \"n[0-3]\""},
     {"arrays", "a list of entries with the keys name, racks"},
     {"generate", "a mapping with the keys nodes, nodes_per_rack, racks_per_array"},
@@ -134,7 +136,7 @@ struct loader {
     const char *text;
     struct fabric_file *file;
     struct ls_fabric_model *model;
-    struct ls_fabric_node *racks, *arrays;   /* by name */
+    struct ls_fabric_node *racks, *arrays; /* by name */
     struct ls_error *err;
 };
 
@@ -145,10 +147,7 @@ static int at_entry(const struct loader *loader, const char *list, size_t index,
 {
     unsigned line = ls_yaml_line_of(loader->text, key, value, same_before);
 
-    if (list)
-        ls_error_wrap(loader->err, "%s[%zu].%s", list, index, key);
-    else
-        ls_error_wrap(loader->err, "%s", key);
+    ls_error_wrap(loader->err, "%s[%zu].%s", list, index, key);
     if (line > 0)
         ls_error_wrap(loader->err, "line %u", line);
     return -EINVAL;
@@ -266,7 +265,8 @@ static int join_rack(const struct loader *loader, const char *name, int32_t arra
 
     if (!found)
         return ls_error_set(loader->err, -EINVAL,
-                            "there is no rack '%.80s'; expected names from racks", name);
+                            "there is no rack '%.80s'; expected names from racks",
+                            name);
     rack = &loader->model->racks[found->value];
     if (rack->array != LS_FABRIC_NONE)
         return ls_error_set(loader->err, -EINVAL,
@@ -310,7 +310,8 @@ static int check_all_in_arrays(const struct loader *loader)
     return 0;
 }
 
-/* ---- the short form ---------------------------------------------------------------- */
+/* ---- the short form ----------------------------------------------------------------
+ */
 
 /* Append rack number `rack`, and its array when it is the first in one. */
 static void add_numbered_rack(const struct loader *loader, size_t rack)
@@ -352,47 +353,53 @@ static int cut(const struct loader *loader, char **names, size_t count)
     return rc;
 }
 
+static int at_generate(const struct loader *loader, const char *key, const char *value)
+{
+    unsigned line = ls_yaml_line_of(loader->text, key, value, 0);
+
+    ls_error_wrap(loader->err, "generate.%s", key);
+    if (line > 0)
+        ls_error_wrap(loader->err, "line %u", line);
+    return -EINVAL;
+}
+
 static int generate(const struct loader *loader)
 {
     const struct generate_entry *entry = loader->file->generate;
+    const char *zero = NULL;
     char **names = NULL;
     size_t count = 0;
+    int rc;
 
-    if (entry->nodes_per_rack == 0) {
+    if (entry->nodes_per_rack == 0)
+        zero = "nodes_per_rack";
+    else if (entry->racks_per_array && *entry->racks_per_array == 0)
+        zero = "racks_per_array";
+    if (zero) {
         ls_error_set(loader->err, -EINVAL, "0, expected a count of 1 or more");
-        return at_entry(loader, NULL, 0, "nodes_per_rack", "0", 0);
+        return at_generate(loader, zero, "0");
     }
-    if (entry->racks_per_array && *entry->racks_per_array == 0) {
-        ls_error_set(loader->err, -EINVAL, "0, expected a count of 1 or more");
-        return at_entry(loader, NULL, 0, "racks_per_array", "0", 0);
-    }
-    if (ls_hostlist_expand(entry->nodes, &names, &count, loader->err) < 0)
-        return at_entry(loader, NULL, 0, "nodes", entry->nodes, 0);
-    if (cut(loader, names, count) < 0) {
-        ls_free(names);
-        return at_entry(loader, NULL, 0, "nodes", entry->nodes, 0);
-    }
+    rc = ls_hostlist_expand(entry->nodes, &names, &count, loader->err);
+    if (rc == 0)
+        rc = cut(loader, names, count);
     ls_free(names);
-    return 0;
+    return rc < 0 ? at_generate(loader, "nodes", entry->nodes) : 0;
 }
 
-/* ---- all of it ---------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------------------
+ */
 
 static int build(struct loader *loader)
 {
     const struct fabric_file *file = loader->file;
     int rc = 0;
 
-    if (!ls_fabric_name_valid(file->name)) {
-        ls_error_set(loader->err, -EINVAL,
-                     "'%.80s', expected letters, digits, '.', '_', '-'", file->name);
-        return at_entry(loader, NULL, 0, "name", file->name, 0);
-    }
+    if (check_name(loader, NULL, file->name) < 0)
+        return ls_error_wrap(loader->err, "name");
     if ((file->racks_count > 0) == (file->generate != NULL))
-        return ls_error_set(loader->err, -EINVAL,
-                            "%s; expected either racks or generate",
-                            file->generate ? "both racks and generate"
-                                           : "neither racks nor generate");
+        return ls_error_set(
+            loader->err, -EINVAL, "%s; expected either racks or generate",
+            file->generate ? "both racks and generate" : "neither racks nor generate");
     if (file->generate && file->arrays_count > 0)
         return ls_error_set(loader->err, -EINVAL,
                             "arrays beside generate; expected racks_per_array there");

@@ -9,8 +9,8 @@
 
 /* A name and what it stands for; head of a hash table is NULL when empty. */
 struct ls_fabric_node {
-    char *name;                /* borrowed from what it names */
-    int32_t value;             /* of a node: its rack; of a rack, array: its index */
+    char *name;    /* borrowed from what it names */
+    int32_t value; /* of a node: its rack; of a rack, array: its index */
     UT_hash_handle hh;
 };
 

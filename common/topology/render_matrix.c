@@ -1,4 +1,5 @@
-/* common/topology/render_matrix.c - GPUs and NICs as `nvidia-smi topo -m` shows them. */
+/* common/topology/render_matrix.c - GPUs and NICs as `nvidia-smi topo -m` shows them.
+ */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +60,8 @@ static void end_line(struct ls_strbuf *out)
     ls_strbuf_add(out, "\n");
 }
 
-static void add_header(const Ls__NodeDigest *digest, size_t width, struct ls_strbuf *out)
+static void add_header(const Ls__NodeDigest *digest, size_t width,
+                       struct ls_strbuf *out)
 {
     add_cell(out, "", CELL);
     for (size_t i = 0; i < digest->n_gpus; i++)
@@ -117,7 +119,8 @@ static void add_legend(const Ls__NodeDigest *digest, struct ls_strbuf *out)
 {
     ls_strbuf_add(out, legend);
     if (has_vendor(digest, "AMD"))
-        ls_strbuf_add(out, "  XGMI = Connection traversing AMD Infinity Fabric links\n");
+        ls_strbuf_add(out,
+                      "  XGMI = Connection traversing AMD Infinity Fabric links\n");
     if (has_vendor(digest, "Intel"))
         ls_strbuf_add(out, "  XeL  = Connection traversing Intel Xe Links\n");
     if (digest->n_nics == 0)

@@ -38,7 +38,8 @@ static void add_links(const Ls__NodeDigest *digest, size_t gpu, struct ls_strbuf
         if (other < digest->n_gpus)
             ls_digest_gpu_word(digest, gpu, other, word);
         if (count > 0 && strcmp(word, seen) != 0) {
-            ls_strbuf_printf(out, ", %s to %zu GPU%s", seen, count, count > 1 ? "s" : "");
+            ls_strbuf_printf(out, ", %s to %zu GPU%s", seen, count,
+                             count > 1 ? "s" : "");
             count = 0;
         }
         memcpy(seen, word, sizeof(seen));

@@ -20,7 +20,7 @@ enum { FIELD_MAX = 64, LINE_MAX_BYTES = 256, PATH_MAX_BYTES = 256 };
 struct report {
     char cause[LINE_MAX_BYTES];
     char path[PATH_MAX_BYTES];
-    char field[FIELD_MAX];     /* innermost named field */
+    char field[FIELD_MAX]; /* innermost named field */
     unsigned line;
 };
 
@@ -133,7 +133,8 @@ static const char *key_in_cause(const struct report *report)
 }
 
 static int describe(struct report *report, cyaml_err_t code, const char *text,
-                    const struct ls_yaml_expectation *expectations, struct ls_error *err)
+                    const struct ls_yaml_expectation *expectations,
+                    struct ls_error *err)
 {
     const char *cause = report->cause[0] ? report->cause : cyaml_strerror(code);
     bool missing = code == CYAML_ERR_MAPPING_FIELD_MISSING;

@@ -8,7 +8,8 @@
 
 #include "common/util/error.h"
 
-/* What belongs into a field, by its key; "" = the whole file. Ends with {NULL, NULL}. */
+/* What belongs into a field, by its key; "" = the whole file. Ends with {NULL, NULL}.
+ */
 struct ls_yaml_expectation {
     const char *field;
     const char *expected;
