@@ -152,6 +152,7 @@ int main(int argc, char **argv)
         return rc;
     ls_log_open("scheduler", options.log_level, options.log_json);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     if (ls_server_run(&options.server, &err) < 0) {
         fprintf(stderr, "lockstep-scheduler: %s\n", err.text);
         return EXIT_FAILURE;
