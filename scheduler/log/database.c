@@ -22,6 +22,20 @@ static const char SCHEMA[] = "BEGIN IMMEDIATE;"
                              "PRAGMA user_version = %d;"
                              "COMMIT;";
 
+/* The errno behind SQLITE_IOERR. SQLite keeps it per file, and writes go to the WAL. */
+static int system_errno_of(sqlite3 *database)
+{
+    int number = sqlite3_system_errno(database);
+    sqlite3_file *wal = NULL;
+
+    if (number != 0)
+        return number;
+    (void)sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    if (wal && wal->pMethods)
+        (void)wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &number);
+    return number;
+}
+
 static int code_of(int status, int system_errno)
 {
     switch (status) {
@@ -42,8 +56,8 @@ static int code_of(int status, int system_errno)
 
 int ls_database_error(sqlite3 *database, const char *path, struct ls_error *err)
 {
-    int system_errno = sqlite3_system_errno(database);
-    int code = code_of(sqlite3_errcode(database) & 0xff, system_errno);
+    int status = sqlite3_errcode(database) & 0xff;
+    int code = code_of(status, system_errno_of(database));
 
     if (code == -ENOSPC)
         return ls_error_set(err, code, "%s: no space left on device", path);

@@ -103,17 +103,17 @@ struct ls_job {
     uint32_t uid, gid;
     char submit_key[64];
     enum ls_job_state state;
+    enum ls_job_state ending;       /* in COMPLETING: what it will be */
     char reason[LS_REASON_MAX];     /* why it waits, or how it ended */
     struct ls_request request;      /* owned copy */
     void *spec;                     /* packed JobSpec, opaque here; owned */
     size_t spec_size;
     uint32_t attempt;               /* starts so far */
-    struct ls_part *parts;          /* of the current attempt */
     uint32_t part_count;
+    struct ls_part *parts;          /* of the current attempt, or NULL */
     uint32_t parts_ready;           /* before the start: parts that are READY */
     uint32_t parts_ended;           /* ENDED or LOST */
     struct ls_rank_end *rank_ends;  /* request.ranks, of the current attempt, or NULL */
-    enum ls_job_state ending;       /* in COMPLETING: what it will be */
     int64_t submit_ms, start_ms, end_ms;
     int32_t exit_code;
 };
