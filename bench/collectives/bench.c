@@ -69,10 +69,12 @@ static char *take_buffer(struct ls_bench *bench, struct ls_error *err)
     if (bench->options->shared_memory) {
         memory = lockstep_alloc(bench->comm, bench->buffer_bytes);
         if (!memory)
-            ls_exchange_error(err, "cannot get a buffer of the largest size (a lower -e or "
-                                   "--memory malloc may help)");
+            ls_exchange_error(err,
+                              "cannot get a buffer of the largest size (a lower -e or "
+                              "--memory malloc may help)");
     } else if (posix_memalign(&memory, PAGE_BYTES, bench->buffer_bytes) != 0) {
-        ls_error_set(err, -ENOMEM, "cannot get a buffer of the largest size: no memory");
+        ls_error_set(err, -ENOMEM,
+                     "cannot get a buffer of the largest size: no memory");
         memory = NULL;
     }
     if (memory)
@@ -130,7 +132,8 @@ int ls_bench_open(struct ls_bench *bench, const struct ls_bench_options *options
         .rank = lockstep_rank(comm),
         .ranks = lockstep_size(comm),
         .nodes = lockstep_node_count(comm),
-        .buffer_bytes = options->bytes_max < PAGE_BYTES ? PAGE_BYTES : options->bytes_max,
+        .buffer_bytes =
+            options->bytes_max < PAGE_BYTES ? PAGE_BYTES : options->bytes_max,
     };
     bench->gathered = ls_calloc((size_t)bench->ranks, 2 * sizeof(double));
     bench->first = take_buffer(bench, err);

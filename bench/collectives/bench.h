@@ -12,28 +12,29 @@ struct ls_peer;
 
 /* What the machine allows, measured in this run. */
 struct ls_machine_limits {
-    bool one_machine;         /* all ranks on one: only then there are limits */
-    double hop_s;             /* a cache line from core to core */
-    double switch_s;          /* from one thread to another on a core */
+    bool one_machine; /* all ranks on one: only then there are limits */
+    double hop_s;     /* a cache line from core to core */
+    double switch_s;  /* from one thread to another on a core */
     int cores;
-    struct ls_tcp_limit tcp;  /* with several nodes on this machine */
+    struct ls_tcp_limit tcp; /* with several nodes on this machine */
 };
 
 struct ls_bench {
     const struct ls_bench_options *options;
     lockstep_comm *comm;
     int rank, ranks, nodes;
-    struct ls_placement *placement;  /* of each rank */
+    struct ls_placement *placement; /* of each rank */
     struct ls_machine_limits limits;
-    struct ls_peer *peer;            /* the library we compare with, or NULL */
-    char *first, *second;            /* two buffers of buffer_bytes */
+    struct ls_peer *peer; /* the library we compare with, or NULL */
+    char *first, *second; /* two buffers of buffer_bytes */
     size_t buffer_bytes;
-    double *gathered;                /* room for two numbers from each rank */
+    double *gathered; /* room for two numbers from each rank */
 };
 
 /* Join the ranks of an initialised communicator to a run: buffers for the largest size,
  * placement, the machine's limits. Collective. ls_bench_close() frees all of it, but
- * neither `comm` nor `peer`; `node` overrides this rank's node name unless it is NULL. */
+ * neither `comm` nor `peer`; `node` overrides this rank's node name unless it is NULL.
+ */
 int ls_bench_open(struct ls_bench *bench, const struct ls_bench_options *options,
                   lockstep_comm *comm, const char *node, struct ls_error *err);
 void ls_bench_close(struct ls_bench *bench);

@@ -1,4 +1,5 @@
-/* bench/collectives/collective.c - see collective.h. One table, one row per collective. */
+/* bench/collectives/collective.c - see collective.h. One table, one row per collective.
+ */
 #include "bench/collectives/collective.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ static const struct collective TABLE[LS_BENCH_KIND_COUNT] = {
                                  .reduces = true, .two_places = true},
     [LS_BENCH_ALLGATHER] = {"allgather", ONE_BLOCK, BLOCK_PER_RANK, .two_places = true},
     [LS_BENCH_BROADCAST] = {"broadcast", ONE_BLOCK, ONE_BLOCK, .rooted = true},
-    [LS_BENCH_BARRIER] = {"barrier", NOTHING, NOTHING},
+    [LS_BENCH_BARRIER] = {"barrier", NOTHING, NOTHING, .reduces = false},
 };
 
 static const struct collective *row(enum ls_collective_kind kind)
@@ -140,8 +141,8 @@ double ls_case_wire_traffic(const struct ls_case *c, int nodes)
     return c->kind == LS_BENCH_ALLREDUCE ? 2 * once : once;
 }
 
-void ls_case_in_place(const struct ls_case *c, int rank, char *buffer, const void **ret_in,
-                      void **ret_out)
+void ls_case_in_place(const struct ls_case *c, int rank, char *buffer,
+                      const void **ret_in, void **ret_out)
 {
     size_t own = (size_t)rank * c->count * lockstep_type_size(c->type);
 
@@ -149,8 +150,8 @@ void ls_case_in_place(const struct ls_case *c, int rank, char *buffer, const voi
     *ret_out = row(c->kind)->in == BLOCK_PER_RANK ? buffer + own : buffer;
 }
 
-lockstep_status ls_case_run(const struct ls_case *c, lockstep_comm *comm, const void *in,
-                            void *out)
+lockstep_status ls_case_run(const struct ls_case *c, lockstep_comm *comm,
+                            const void *in, void *out)
 {
     switch (c->kind) {
     case LS_BENCH_ALLREDUCE:

@@ -32,10 +32,11 @@ struct ls_case {
 const char *ls_collective_name(enum ls_collective_kind kind);
 bool ls_collective_by_name(const char *name, enum ls_collective_kind *ret_kind);
 
-bool ls_collective_reduces(enum ls_collective_kind kind);   /* has an operation */
-bool ls_collective_has_data(enum ls_collective_kind kind);  /* all but barrier */
+bool ls_collective_reduces(enum ls_collective_kind kind);  /* has an operation */
+bool ls_collective_has_data(enum ls_collective_kind kind); /* all but barrier */
 bool ls_collective_has_root(enum ls_collective_kind kind);
-bool ls_collective_has_two_places(enum ls_collective_kind kind); /* out of and in place */
+bool ls_collective_has_two_places(
+    enum ls_collective_kind kind); /* out of and in place */
 
 /* Elements of a rank's input and output, counted in elements. */
 uint64_t ls_case_in_count(const struct ls_case *c);
@@ -57,11 +58,11 @@ double ls_case_memory_traffic(const struct ls_case *c);
 double ls_case_wire_traffic(const struct ls_case *c, int nodes);
 
 /* Where input and output lie for an in-place call in one buffer of ls_case_bytes(). */
-void ls_case_in_place(const struct ls_case *c, int rank, char *buffer, const void **ret_in,
-                      void **ret_out);
+void ls_case_in_place(const struct ls_case *c, int rank, char *buffer,
+                      const void **ret_in, void **ret_out);
 
 /* Make the call. For a broadcast the buffer is `out`. */
-lockstep_status ls_case_run(const struct ls_case *c, lockstep_comm *comm, const void *in,
-                            void *out);
+lockstep_status ls_case_run(const struct ls_case *c, lockstep_comm *comm,
+                            const void *in, void *out);
 
 #endif

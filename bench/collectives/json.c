@@ -31,8 +31,8 @@ static void set_timing(json_t *object, const struct ls_timing *timing)
 
 static json_t *row_json(const struct ls_row *row)
 {
-    json_t *object = json_pack("{s:I s:I s:s s:s}", "size", (json_int_t)row->bytes, "count",
-                               (json_int_t)row->c.count, "type",
+    json_t *object = json_pack("{s:I s:I s:s s:s}", "size", (json_int_t)row->bytes,
+                               "count", (json_int_t)row->c.count, "type",
                                lockstep_type_name(row->c.type), "op", op_name(row));
 
     if (ls_collective_has_root(row->c.kind))
@@ -64,9 +64,9 @@ static json_t *placement_json(const struct ls_bench *bench)
         const struct ls_placement *place = &bench->placement[rank];
 
         json_array_append_new(list, json_pack("{s:i s:i s:s s:s s:s s:s}", "rank", rank,
-                                              "pid", (int)place->pid, "node", place->node,
-                                              "gpus", place->gpus, "nic", place->nic,
-                                              "cores", place->cores));
+                                              "pid", (int)place->pid, "node",
+                                              place->node, "gpus", place->gpus, "nic",
+                                              place->nic, "cores", place->cores));
     }
     return list;
 }
@@ -91,8 +91,8 @@ static json_t *run_json(const struct ls_bench *bench, const struct ls_rows *rows
         json_array_append_new(list, row_json(&rows->rows[i]));
     run = json_pack("{s:s s:i s:i s:o s:o s:o s:f s:I}", "collective",
                     ls_collective_name(bench->options->kind), "ranks", bench->ranks,
-                    "nodes", bench->nodes, "placement", placement_json(bench), "machine",
-                    machine_json(bench), "rows", list, "avg_busbw",
+                    "nodes", bench->nodes, "placement", placement_json(bench),
+                    "machine", machine_json(bench), "rows", list, "avg_busbw",
                     ls_rows_mean_busbw(rows), "wrong", (json_int_t)ls_rows_wrong(rows));
     if (bench->peer)
         json_object_set_new(run, "mpi", json_string(bench->peer->description));
@@ -114,15 +114,16 @@ int ls_json_write(const char *path, const struct ls_bench *bench,
     else
         rc = json_dump_file(run, path, flags);
     json_decref(run);
-    return rc == 0 ? 0 : ls_error_sys(err, errno ? -errno : -EIO, "cannot write %s", path);
+    return rc == 0 ? 0
+                   : ls_error_sys(err, errno ? -errno : -EIO, "cannot write %s", path);
 }
 
 struct ls_baseline {
     json_t *run;
 };
 
-int ls_baseline_read(const char *path, enum ls_collective_kind kind, int ranks, int nodes,
-                     struct ls_baseline **ret_baseline, struct ls_error *err)
+int ls_baseline_read(const char *path, enum ls_collective_kind kind, int ranks,
+                     int nodes, struct ls_baseline **ret_baseline, struct ls_error *err)
 {
     json_error_t why;
     json_t *run = json_load_file(path, 0, &why);
@@ -136,15 +137,16 @@ int ls_baseline_read(const char *path, enum ls_collective_kind kind, int ranks, 
         return ls_error_set(err, -EINVAL, "--baseline %s: line %d: %s", path, why.line,
                             why.text);
     if (!name || !json_is_array(json_object_get(run, "rows")))
-        rc = ls_error_set(err, -EINVAL, "--baseline %s: not written by lockstep-bench --json",
-                          path);
+        rc = ls_error_set(err, -EINVAL,
+                          "--baseline %s: not written by lockstep-bench --json", path);
     else if (strcmp(name, ls_collective_name(kind)) != 0 || its_ranks != ranks ||
              its_nodes != nodes)
-        rc = ls_error_set(err, -EINVAL,
-                          "--baseline %s: is of %s, %lld ranks on %lld nodes; this run is "
-                          "%s, %d ranks on %d nodes",
-                          path, name, (long long)its_ranks, (long long)its_nodes,
-                          ls_collective_name(kind), ranks, nodes);
+        rc = ls_error_set(
+            err, -EINVAL,
+            "--baseline %s: is of %s, %lld ranks on %lld nodes; this run is "
+            "%s, %d ranks on %d nodes",
+            path, name, (long long)its_ranks, (long long)its_nodes,
+            ls_collective_name(kind), ranks, nodes);
     if (rc < 0) {
         json_decref(run);
         return rc;
@@ -176,7 +178,8 @@ double ls_baseline_time(const struct ls_baseline *baseline, const struct ls_row 
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *other = json_array_get(rows, i);
 
-        if (json_integer_value(json_object_get(other, "size")) == (json_int_t)row->bytes &&
+        if (json_integer_value(json_object_get(other, "size")) ==
+                (json_int_t)row->bytes &&
             same_text(other, "type", lockstep_type_name(row->c.type)) &&
             same_text(other, "op", op_name(row)))
             return json_number_value(json_object_get(other, "time_us"));

@@ -1,4 +1,5 @@
-/* bench/collectives/json.h - results for programs, and the comparison with earlier ones. */
+/* bench/collectives/json.h - results for programs, and the comparison with earlier
+ * ones. */
 #ifndef LS_BENCH_COLLECTIVES_JSON_H
 #define LS_BENCH_COLLECTIVES_JSON_H
 
@@ -14,8 +15,9 @@ struct ls_baseline;
 
 /* Read a baseline of the same collective on as many ranks and nodes; else -EINVAL. The
  * caller ends it with ls_baseline_free(). */
-int ls_baseline_read(const char *path, enum ls_collective_kind kind, int ranks, int nodes,
-                     struct ls_baseline **ret_baseline, struct ls_error *err);
+int ls_baseline_read(const char *path, enum ls_collective_kind kind, int ranks,
+                     int nodes, struct ls_baseline **ret_baseline,
+                     struct ls_error *err);
 void ls_baseline_free(struct ls_baseline *baseline);
 
 /* The time of the same size, type and operation out of place, us; 0 = not in it. */

@@ -18,8 +18,8 @@ static double latency_limit(const struct ls_bench *bench)
     return bench->ranks == 1 ? 0 : larger(meet, rounds * limits->switch_s);
 }
 
-int ls_limit_of_case(struct ls_bench *bench, const struct ls_case *c, double *ret_seconds,
-                     struct ls_error *err)
+int ls_limit_of_case(struct ls_bench *bench, const struct ls_case *c,
+                     double *ret_seconds, struct ls_error *err)
 {
     const struct ls_machine_limits *limits = &bench->limits;
     size_t bytes = (size_t)(ls_case_memory_traffic(c) / (2.0 * bench->ranks));
@@ -30,7 +30,8 @@ int ls_limit_of_case(struct ls_bench *bench, const struct ls_case *c, double *re
     if (!limits->one_machine)
         return 0;
     if (bytes > 0) {
-        rc = ls_copy_limit(bench->comm, bench->second, bench->first, bytes, &seconds, err);
+        rc = ls_copy_limit(bench->comm, bench->second, bench->first, bytes, &seconds,
+                           err);
         if (rc < 0)
             return rc;
     }

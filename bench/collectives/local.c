@@ -88,15 +88,27 @@ static int supervise(pid_t *pids, int count)
         pids[rank] = 0;
         left--;
         if (exit_code == 0 && status != 0) {
-            exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            exit_code =
+                WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
             kill_all(pids, count);
         }
     }
     return exit_code;
 }
 
-int ls_local_start(int count, struct ls_local **ret_local, int *ret_exit_code,
-                   struct ls_error *err)
+/* In a new child: live no longer than the parent, take a core. */
+static void become_rank(struct ls_local *local, int rank, int count, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    bind_rank(rank, count);
+    local->rank = rank;
+    local->count = count;
+}
+
+int ls_local_start(int count, struct ls_local **ret_local, int *ret_rank,
+                   int *ret_exit_code, struct ls_error *err)
 {
     struct ls_local *local = ls_calloc(1, sizeof(*local));
     pid_t *pids = ls_calloc((size_t)count, sizeof(*pids));
@@ -105,24 +117,21 @@ int ls_local_start(int count, struct ls_local **ret_local, int *ret_exit_code,
 
     for (int rank = 0; rank < count && rc == 0; rank++) {
         pids[rank] = fork();
+        if (pids[rank] == 0) {
+            ls_free(pids);
+            become_rank(local, rank, count, parent);
+            *ret_local = local;
+            *ret_rank = rank;
+            return 0;
+        }
         if (pids[rank] < 0) {
             rc = ls_error_sys(err, -errno, "cannot fork");
             kill_all(pids, rank);
-        } else if (pids[rank] == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (getppid() != parent)
-                _exit(1);
-            ls_free(pids);
-            bind_rank(rank, count);
-            local->rank = rank;
-            local->count = count;
-            *ret_local = local;
-            return rank;
         }
     }
     if (rc == 0) {
         *ret_exit_code = supervise(pids, count);
-        rc = -1;
+        *ret_rank = LS_LOCAL_PARENT;
     }
     ls_free(pids);
     ls_free(local);
@@ -137,8 +146,8 @@ int ls_local_allgather(void *context, const void *in, size_t size, void *out)
     for (size_t done = 0; done < size; done += SLOT_BYTES) {
         size_t part = size - done < SLOT_BYTES ? size - done : SLOT_BYTES;
 
-        memcpy(meeting->slots + (size_t)local->rank * SLOT_BYTES, (const char *)in + done,
-               part);
+        memcpy(meeting->slots + (size_t)local->rank * SLOT_BYTES,
+               (const char *)in + done, part);
         pthread_barrier_wait(&meeting->barrier);
         for (int rank = 0; rank < local->count; rank++)
             memcpy((char *)out + (size_t)rank * size + done,

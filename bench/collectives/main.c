@@ -1,4 +1,5 @@
-/* bench/collectives/main.c - lockstep-bench: joins the ranks and goes through the sizes. */
+/* bench/collectives/main.c - lockstep-bench: joins the ranks and goes through the
+ * sizes. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 struct joining {
     lockstep_bootstrap bootstrap; /* size 0: a lockstep job, or alone */
     char node[LS_PLACEMENT_TEXT_MAX];
-    bool mpi;                     /* MPI_Init was called */
+    bool mpi; /* MPI_Init was called */
 };
 
 /* "vm", or "vm#1" for the second of the nodes that are emulated on this machine. */
@@ -45,9 +46,10 @@ static void warn_of_mpi_shared_memory(const struct ls_bench *bench)
     if (bench->rank != 0 || bench->nodes == 1 || !bench->limits.one_machine)
         return;
     if (!btl || strstr(btl, "vader") || strstr(btl, "sm"))
-        fprintf(stderr, "lockstep-bench: warning: the nodes are emulated on one machine, "
-                        "where MPI uses shared memory: start mpirun with "
-                        "--mca btl tcp,self to compare the same network\n");
+        fprintf(stderr,
+                "lockstep-bench: warning: the nodes are emulated on one machine, "
+                "where MPI uses shared memory: start mpirun with "
+                "--mca btl tcp,self to compare the same network\n");
 }
 
 static int open_peer(struct ls_bench *bench, const struct joining *joining,
@@ -146,8 +148,9 @@ static int conclude(const struct ls_bench *bench, const struct ls_rows *rows, FI
     if (rc < 0)
         return rc;
     if (regressions > 0)
-        fprintf(stderr, "lockstep-bench: %zu of %zu rows are slower than %s by more than "
-                        "%g %%\n",
+        fprintf(stderr,
+                "lockstep-bench: %zu of %zu rows are slower than %s by more than "
+                "%g %%\n",
                 regressions, rows->count, options->baseline, 100 * options->tolerance);
     return regressions > 0 || ls_rows_wrong(rows) > 0;
 }
@@ -160,7 +163,8 @@ static FILE *table_stream(const struct ls_bench_options *options)
     return taken ? stderr : stdout;
 }
 
-/* The benchmark on an open bench. Returns 0 or 1 (data wrong or regression), or -errno. */
+/* The benchmark on an open bench. Returns 0 or 1 (data wrong or regression), or -errno.
+ */
 static int run_bench(struct ls_bench *bench, struct ls_error *err)
 {
     const struct ls_bench_options *options = bench->options;
@@ -170,11 +174,11 @@ static int run_bench(struct ls_bench *bench, struct ls_error *err)
     int rc = 0;
 
     if (ls_collective_has_root(options->kind) && options->root >= bench->ranks)
-        return ls_error_set(err, -EINVAL, "-r %d: there are ranks 0 to %d", options->root,
-                            bench->ranks - 1);
+        return ls_error_set(err, -EINVAL, "-r %d: there are ranks 0 to %d",
+                            options->root, bench->ranks - 1);
     if (options->baseline)
-        rc = ls_baseline_read(options->baseline, options->kind, bench->ranks, bench->nodes,
-                              &baseline, err);
+        rc = ls_baseline_read(options->baseline, options->kind, bench->ranks,
+                              bench->nodes, &baseline, err);
     if (rc < 0)
         return rc;
     if (bench->rank == 0)
@@ -221,13 +225,13 @@ static int start_ranks(const struct ls_bench_options *options, struct joining *j
 {
     lockstep_bootstrap *bootstrap = &joining->bootstrap;
     struct ls_local *local;
-    int rc;
+    int rank, rc;
 
     if (options->local > 0) {
-        rc = ls_local_start(options->local, &local, ret_exit_code, err);
-        if (rc < 0)
-            return rc == -1 ? 1 : rc;
-        *bootstrap = (lockstep_bootstrap){.rank = rc,
+        rc = ls_local_start(options->local, &local, &rank, ret_exit_code, err);
+        if (rc < 0 || rank == LS_LOCAL_PARENT)
+            return rc < 0 ? rc : 1;
+        *bootstrap = (lockstep_bootstrap){.rank = rank,
                                           .size = options->local,
                                           .allgather = ls_local_allgather,
                                           .context = local};

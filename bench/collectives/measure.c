@@ -1,9 +1,10 @@
 /* bench/collectives/measure.c - see measure.h.
  *
  * A batch is a number of operations one after another, started together; its time per
- * operation on each rank is combined over the ranks (-a). The time reported is the median
- * of the batches, which are repeated until the time budget is used up. All ranks compute
- * with the same combined times, so that they agree on when to stop without asking. */
+ * operation on each rank is combined over the ranks (-a). The time reported is the
+ * median of the batches, which are repeated until the time budget is used up. All ranks
+ * compute with the same combined times, so that they agree on when to stop without
+ * asking. */
 #include "bench/collectives/measure.h"
 
 #include <stdio.h>
@@ -102,12 +103,12 @@ static int peer_batch(const struct job *job, unsigned iterations, double *ret_se
     return peer->time(peer, job->bench, job->c, iterations, ret_seconds, err);
 }
 
-typedef int batch_function(const struct job *job, unsigned iterations, double *ret_seconds,
-                           struct ls_error *err);
+typedef int batch_function(const struct job *job, unsigned iterations,
+                           double *ret_seconds, struct ls_error *err);
 
 /* Warm up, and find how many operations make a batch. */
-static int warm_up(const struct job *job, batch_function *batch, unsigned *ret_iterations,
-                   struct ls_error *err)
+static int warm_up(const struct job *job, batch_function *batch,
+                   unsigned *ret_iterations, struct ls_error *err)
 {
     const struct ls_bench_options *options = job->bench->options;
     unsigned iterations = options->warmup > 0 ? options->warmup : 1;
@@ -119,8 +120,9 @@ static int warm_up(const struct job *job, batch_function *batch, unsigned *ret_i
         if (rc < 0)
             return rc;
         wanted = BATCH_SECONDS / (seconds > 1e-9 ? seconds : 1e-9);
-        iterations = wanted < 1 ? 1 : wanted > ITERATIONS_MAX ? ITERATIONS_MAX
-                                                              : (unsigned)wanted;
+        iterations = wanted < 1                ? 1
+                     : wanted > ITERATIONS_MAX ? ITERATIONS_MAX
+                                               : (unsigned)wanted;
         if (options->iterations > 0)
             iterations = options->iterations;
         if (iterations == 1)
@@ -130,8 +132,8 @@ static int warm_up(const struct job *job, batch_function *batch, unsigned *ret_i
     return 0;
 }
 
-/* Batches until `budget_s` is used up; with `mpi` != NULL the peer's in turn. Ours comes
- * second, so that what lies in the output at the end is ours. */
+/* Batches until `budget_s` is used up; with `mpi` != NULL the peer's in turn. Ours
+ * comes second, so that what lies in the output at the end is ours. */
 static int run_batches(const struct job *job, double budget_s, struct series *ours,
                        struct series *mpi, struct ls_error *err)
 {
@@ -165,8 +167,8 @@ static int run_batches(const struct job *job, double budget_s, struct series *ou
 }
 
 /* Time operations one by one; p50 and p99 of the rank where they are worst. */
-static int run_samples(const struct job *job, double typical_s, double ret_percentiles[2],
-                       struct ls_error *err)
+static int run_samples(const struct job *job, double typical_s,
+                       double ret_percentiles[2], struct ls_error *err)
 {
     struct ls_bench *bench = job->bench;
     double wanted = bench->options->budget_s * SAMPLES_BUDGET_SHARE / typical_s;
@@ -205,7 +207,8 @@ static void prepare(const struct job *job)
         ls_pattern_fill_input(job->c, job->bench->rank, job->out);
         return;
     }
-    /* Spoil first: in place the input is a part of the output or the other way round. */
+    /* Spoil first: in place the input is a part of the output or the other way round.
+     */
     memset(job->out, 0xa5, out_bytes);
     ls_pattern_fill_input(job->c, job->bench->rank, (void *)job->in);
 }
@@ -216,17 +219,19 @@ static int check_output(const struct job *job, const char *when, int64_t *wrong,
 {
     struct ls_bench *bench = job->bench;
     uint64_t first = 0;
-    int64_t own = (int64_t)ls_pattern_check_output(job->c, bench->rank, job->out, &first);
+    int64_t own =
+        (int64_t)ls_pattern_check_output(job->c, bench->rank, job->out, &first);
     int64_t all;
 
     if (own > 0)
-        fprintf(stderr,
-                "lockstep-bench: rank %d: %s of %llu %s %s: %lld wrong elements %s, the "
-                "first at %llu\n",
-                bench->rank, ls_collective_name(job->c->kind),
-                (unsigned long long)job->c->count, lockstep_type_name(job->c->type),
-                lockstep_op_name(job->c->op), (long long)own, when,
-                (unsigned long long)first);
+        fprintf(
+            stderr,
+            "lockstep-bench: rank %d: %s of %llu %s %s: %lld wrong elements %s, the "
+            "first at %llu\n",
+            bench->rank, ls_collective_name(job->c->kind),
+            (unsigned long long)job->c->count, lockstep_type_name(job->c->type),
+            lockstep_op_name(job->c->op), (long long)own, when,
+            (unsigned long long)first);
     if (lockstep_allreduce(bench->comm, &own, &all, 1, LOCKSTEP_INT64, LOCKSTEP_SUM) !=
         LOCKSTEP_OK)
         return ls_exchange_error(err, "cannot gather the checks");
@@ -254,7 +259,8 @@ static bool checks(const struct job *job)
     return job->bench->options->check && ls_collective_has_data(job->c->kind);
 }
 
-static void fill_timing(const struct ls_row *row, double seconds, struct ls_timing *timing)
+static void fill_timing(const struct ls_row *row, double seconds,
+                        struct ls_timing *timing)
 {
     timing->time_us = seconds * 1e6;
     timing->algbw = seconds > 0 ? (double)row->bytes / seconds / 1e9 : 0;
@@ -272,8 +278,9 @@ static int measure_out_of_place(struct ls_bench *bench, struct ls_row *row,
 
     row->out_of_place.wrong = checks(&job) ? 0 : -1;
     prepare(&job);
-    rc = checks(&job) ? run_checked(&job, "before the timing", &row->out_of_place.wrong, err)
-                      : 0;
+    rc = checks(&job)
+             ? run_checked(&job, "before the timing", &row->out_of_place.wrong, err)
+             : 0;
     if (rc == 0)
         rc = run_batches(&job, bench->options->budget_s, &ours, compares ? &mpi : NULL,
                          err);
@@ -310,8 +317,8 @@ static int measure_in_place(struct ls_bench *bench, struct ls_row *row,
     return checks(&job) ? run_checked(&job, "in place", &row->in_place.wrong, err) : 0;
 }
 
-int ls_measure_case(struct ls_bench *bench, const struct ls_case *c, struct ls_row *ret_row,
-                    struct ls_error *err)
+int ls_measure_case(struct ls_bench *bench, const struct ls_case *c,
+                    struct ls_row *ret_row, struct ls_error *err)
 {
     struct ls_row row = {.c = *c, .bytes = ls_case_bytes(c), .in_place.wrong = -1};
     double limit_s;

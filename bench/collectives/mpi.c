@@ -70,6 +70,27 @@ void ls_mpi_version(char *text, size_t size)
     snprintf(text, size, "%s", full);
 }
 
+void ls_mpi_settings(char *text, size_t size)
+{
+    static const char *const names[] = {
+        "OMPI_MCA_btl",           "OMPI_MCA_pml",
+        "OMPI_MCA_coll",          "OMPI_MCA_coll_tuned_use_dynamic_rules",
+        "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_",
+        "MALLOC_MMAP_MAX_"};
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = getenv(names[i]);
+
+        if (value && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%s=%s",
+                                     used ? " " : "", names[i], value);
+    }
+    if (used == 0)
+        snprintf(text, size, "default settings of MPI and of malloc");
+}
+
 static MPI_Datatype datatype(lockstep_type type)
 {
     switch (type) {

@@ -21,10 +21,16 @@ int ls_mpi_allgather(void *context, const void *in, size_t size, void *out);
 /* "Open MPI v4.1.4" */
 void ls_mpi_version(char *text, size_t size);
 
+/* What is set of MPI's and malloc's settings in this environment
+ * ("OMPI_MCA_btl=tcp,self …"), or that they are the defaults. Open MPI takes scratch
+ * memory in every call, so that malloc's settings decide about its large sizes. */
+void ls_mpi_settings(char *text, size_t size);
+
 /* MPI has no 16-bit floats. Its average is timed as a sum. */
 bool ls_mpi_supports(const struct ls_case *c);
 
-/* After a barrier of all ranks: seconds of one of `iterations` operations, on this rank. */
+/* After a barrier of all ranks: seconds of one of `iterations` operations, on this
+ * rank. */
 int ls_mpi_time(const struct ls_case *c, const void *in, void *out, unsigned iterations,
                 double *ret_seconds, struct ls_error *err);
 

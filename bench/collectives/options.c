@@ -16,7 +16,8 @@ static const char USAGE[] =
     "Collectives: allreduce reducescatter allgather broadcast barrier\n"
     "\n"
     "  lockstep run -n 4 -- lockstep-bench allreduce     as a job\n"
-    "  lockstep-bench allreduce --local 4                4 processes, no cluster needed\n"
+    "  lockstep-bench allreduce --local 4                4 processes, no cluster "
+    "needed\n"
     "  mpirun -np 4 lockstep-bench allreduce --vs mpi    MPI's ranks, both libraries\n"
     "\n"
     "As in nccl-tests:\n"
@@ -96,8 +97,8 @@ static int read_set(const char *option, const char *text, const struct name *nam
     return 0;
 }
 
-static int read_size(const char *option, const char *text, uint64_t min, uint64_t *ret_size,
-                     struct ls_error *err)
+static int read_size(const char *option, const char *text, uint64_t min,
+                     uint64_t *ret_size, struct ls_error *err)
 {
     if (ls_size_parse(text, ret_size) && *ret_size >= min)
         return 0;
@@ -127,8 +128,8 @@ static int read_fraction(const char *option, const char *text, double min, doubl
     double value = strtod(text, &end);
 
     if (end == text || *end || !isfinite(value) || value < min || value > max)
-        return ls_error_set(err, -EINVAL, "%s %s: expected a number from %g to %g", option,
-                            text, min, max);
+        return ls_error_set(err, -EINVAL, "%s %s: expected a number from %g to %g",
+                            option, text, min, max);
     *ret_value = value;
     return 0;
 }
@@ -241,8 +242,8 @@ static int read_long(int option, const char *text, struct ls_bench_options *opti
     case OPTION_VS:
         return read_word("--vs", text, "mpi", NULL, &options->vs_mpi, err);
     case OPTION_MEMORY:
-        return read_word("--memory", text, "lockstep", "malloc", &options->shared_memory,
-                         err);
+        return read_word("--memory", text, "lockstep", "malloc",
+                         &options->shared_memory, err);
     case OPTION_LOCAL:
         rc = read_number("--local", text, 1, 1024, &number, err);
         options->local = (int)number;
@@ -279,10 +280,11 @@ static int settle(int argc, char **argv, struct ls_bench_options *options,
                             "which collective? allreduce, reducescatter, allgather, "
                             "broadcast or barrier");
     if (!ls_collective_by_name(argv[optind], &options->kind))
-        return ls_error_set(err, -EINVAL,
-                            "%s: no such collective; there are allreduce, reducescatter, "
-                            "allgather, broadcast and barrier",
-                            argv[optind]);
+        return ls_error_set(
+            err, -EINVAL,
+            "%s: no such collective; there are allreduce, reducescatter, "
+            "allgather, broadcast and barrier",
+            argv[optind]);
     if (optind + 1 < argc)
         return ls_error_set(err, -EINVAL, "%s: unexpected argument", argv[optind + 1]);
     if (options->bytes_min > options->bytes_max)
@@ -336,7 +338,8 @@ uint64_t ls_bench_next_size(const struct ls_bench_options *options, uint64_t byt
     uint64_t next;
 
     if (options->step_bytes > 0)
-        next = bytes > UINT64_MAX - options->step_bytes ? 0 : bytes + options->step_bytes;
+        next =
+            bytes > UINT64_MAX - options->step_bytes ? 0 : bytes + options->step_bytes;
     else
         next = bytes == 0 ? 1
                : bytes > UINT64_MAX / options->step_factor

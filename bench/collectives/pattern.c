@@ -28,13 +28,14 @@ static uint64_t exact_max(lockstep_type type)
 
 static uint64_t mix(uint64_t i, int rank)
 {
-    uint64_t x = i * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)rank * UINT64_C(0x2545f4914f6cdd1d);
+    uint64_t x = i * UINT64_C(0x9e3779b97f4a7c15) +
+                 (uint64_t)rank * UINT64_C(0x2545f4914f6cdd1d);
 
     return (x ^ (x >> 29)) * UINT64_C(0xbf58476d1ce4e5b9) >> 33;
 }
 
-/* At most CONTRIBUTORS_MAX ranks add something at one element, so that little types have
- * room for all of them. */
+/* At most CONTRIBUTORS_MAX ranks add something at one element, so that little types
+ * have room for all of them. */
 static double sum_value(const struct ls_case *c, int rank, uint64_t i)
 {
     uint64_t stride = ((uint64_t)c->ranks - 1) / CONTRIBUTORS_MAX + 1;
@@ -157,9 +158,10 @@ static void table_fill(struct table *table, const struct ls_case *c, int rank)
                table->bytes + i * table->element);
 }
 
-/* The next stretch of pattern for elements from `index` on: *ret_count of at most `left`. */
-static const unsigned char *stretch(const struct table *table, uint64_t index, uint64_t left,
-                                    uint64_t *ret_count)
+/* The next stretch of pattern for elements from `index` on: *ret_count of at most
+ * `left`. */
+static const unsigned char *stretch(const struct table *table, uint64_t index,
+                                    uint64_t left, uint64_t *ret_count)
 {
     uint64_t at = index % LS_PATTERN_PERIOD;
 
@@ -181,8 +183,8 @@ void ls_pattern_fill_input(const struct ls_case *c, int rank, void *in)
 }
 
 /* Compare out[0 … count) with the table's pattern from element `first` on. */
-static uint64_t compare(const struct table *table, uint64_t first, const unsigned char *out,
-                        uint64_t count, uint64_t *ret_first)
+static uint64_t compare(const struct table *table, uint64_t first,
+                        const unsigned char *out, uint64_t count, uint64_t *ret_first)
 {
     uint64_t wrong = 0, part;
 
@@ -215,8 +217,9 @@ uint64_t ls_pattern_check_output(const struct ls_case *c, int rank, const void *
             uint64_t start = (uint64_t)from * c->count, block;
 
             table_fill(&table, c, from);
-            block = compare(&table, 0, (const unsigned char *)out + start * table.element,
-                            c->count, &first);
+            block =
+                compare(&table, 0, (const unsigned char *)out + start * table.element,
+                        c->count, &first);
             if (block > 0)
                 *ret_first = start + first;
             wrong += block;

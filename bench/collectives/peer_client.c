@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/collectives/mpi.h"
 #include "bench/collectives/peer.h"
 #include "bench/collectives/peer_protocol.h"
 #include "bench/machine/hop.h"
@@ -30,19 +31,20 @@ enum {
 struct client {
     struct ls_peer peer;
     int ranks;
-    int *fds;   /* one per rank of mpirun, in its order */
-    pid_t pid;  /* mpirun; 0 = none */
+    int *fds;  /* one per rank of mpirun, in its order */
+    pid_t pid; /* mpirun; 0 = none */
     int pidfd;
     int output; /* memfd: what mpirun and its ranks print */
 };
 
 extern char **environ;
 
-/* Variables of whoever started us, which would make mpirun believe it is inside a job. */
+/* Variables of whoever started us, which would make mpirun believe it is inside a job.
+ */
 static void clean_environment(void)
 {
-    static const char *const prefixes[] = {"LOCKSTEP_", "SLURM_", "PMI", "OMPI_COMM_",
-                                           "OMPI_UNIVERSE", "ORTE_"};
+    static const char *const prefixes[] = {"LOCKSTEP_",  "SLURM_",        "PMI",
+                                           "OMPI_COMM_", "OMPI_UNIVERSE", "ORTE_"};
 
     for (size_t i = 0; environ[i];) {
         bool ours = false;
@@ -80,7 +82,8 @@ static _Noreturn void become_mpirun(char **arguments, int output)
 }
 
 /* "WHY: the end of what mpirun printed". */
-static int mpirun_error(const struct client *client, struct ls_error *err, const char *why)
+static int mpirun_error(const struct client *client, struct ls_error *err,
+                        const char *why)
 {
     char text[LS_ERROR_TEXT_MAX / 2] = "";
     off_t size = lseek(client->output, 0, SEEK_END);
@@ -177,7 +180,8 @@ static int accept_all(struct client *client, int listener, char *version,
         int fd;
 
         if (now_ms >= end_ms || poll(fds, 2, (int)(end_ms - now_ms)) == 0)
-            return mpirun_error(client, err, "mpirun has not started its ranks in time");
+            return mpirun_error(client, err,
+                                "mpirun has not started its ranks in time");
         if (fds[1].revents)
             return mpirun_error(client, err, "mpirun has ended");
         if (!fds[0].revents)
@@ -191,9 +195,10 @@ static int accept_all(struct client *client, int listener, char *version,
     return 0;
 }
 
-static int start(struct client *client, const struct ls_bench *bench, struct ls_error *err)
+static int start(struct client *client, const struct ls_bench *bench,
+                 struct ls_error *err)
 {
-    char name[64], version[120] = "";
+    char name[64], version[120] = "", settings[128];
     uint64_t random = 0;
     int listener, rc;
 
@@ -210,10 +215,11 @@ static int start(struct client *client, const struct ls_bench *bench, struct ls_
     if (rc == 0)
         rc = accept_all(client, listener, version, sizeof(version), err);
     close(listener);
+    ls_mpi_settings(settings, sizeof(settings));
     snprintf(client->peer.description, sizeof(client->peer.description),
-             "%s in processes of its own (mpirun -np %d%s), in turn with ours, MPI's "
-             "default settings",
-             version, client->ranks, bench->nodes > 1 ? " --mca btl tcp,self" : "");
+             "%s in processes of its own (mpirun -np %d%s), in turn with ours, %s",
+             version, client->ranks, bench->nodes > 1 ? " --mca btl tcp,self" : "",
+             settings);
     return rc;
 }
 
@@ -243,7 +249,8 @@ static int answer(struct client *client, int rank, double *ret_seconds,
             return ls_error_sys(err, -errno, "poll");
     if (!fds[0].revents)
         return mpirun_error(client, err,
-                            fds[1].revents ? "mpirun has ended" : "mpirun does not answer");
+                            fds[1].revents ? "mpirun has ended"
+                                           : "mpirun does not answer");
     if (recv(client->fds[rank], &reply, sizeof(reply), 0) != sizeof(reply) ||
         reply.seconds < 0)
         return mpirun_error(client, err, "a rank of mpirun failed");

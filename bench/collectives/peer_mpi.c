@@ -25,13 +25,14 @@ int ls_peer_mpi_open(struct ls_bench *bench, struct ls_peer **ret_peer,
                      struct ls_error *err)
 {
     struct ls_peer *peer = ls_calloc(1, sizeof(*peer));
-    char version[128];
+    char version[96], settings[128];
 
     (void)bench;
     (void)err;
     ls_mpi_version(version, sizeof(version));
+    ls_mpi_settings(settings, sizeof(settings));
     snprintf(peer->description, sizeof(peer->description),
-             "%s in the same processes, same buffers", version);
+             "%s in the same processes, same buffers, %s", version, settings);
     peer->time = time_in_process;
     peer->close = close_peer;
     *ret_peer = peer;

@@ -1,5 +1,5 @@
-/* bench/collectives/peer_protocol.h - what client and server of peer.h say to one another,
- * over a Unix SOCK_SEQPACKET socket. Both ends are the same program. */
+/* bench/collectives/peer_protocol.h - what client and server of peer.h say to one
+ * another, over a Unix SOCK_SEQPACKET socket. Both ends are the same program. */
 #ifndef LS_BENCH_COLLECTIVES_PEER_PROTOCOL_H
 #define LS_BENCH_COLLECTIVES_PEER_PROTOCOL_H
 
@@ -29,7 +29,8 @@ struct ls_peer_reply {
 };
 
 /* The abstract address (no file to clean up) of a socket's name. */
-static inline socklen_t ls_peer_address(const char *name, struct sockaddr_un *ret_address)
+static inline socklen_t ls_peer_address(const char *name,
+                                        struct sockaddr_un *ret_address)
 {
     size_t length = strlen(name);
 

@@ -1,5 +1,6 @@
-/* bench/collectives/peer_server.c - a rank of mpirun that times MPI on demand. Between two
- * requests it sleeps in recv(), so that it costs the one it is compared with nothing. */
+/* bench/collectives/peer_server.c - a rank of mpirun that times MPI on demand. Between
+ * two requests it sleeps in recv(), so that it costs the one it is compared with
+ * nothing. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -47,8 +48,8 @@ static int serve(struct server *server, struct ls_error *err)
         int rc = grow_buffers(server, ls_case_bytes(&request.c) + 64, err);
 
         if (rc == 0)
-            rc = ls_mpi_time(&request.c, server->first, server->second, request.iterations,
-                             &reply.seconds, err);
+            rc = ls_mpi_time(&request.c, server->first, server->second,
+                             request.iterations, &reply.seconds, err);
         if (send(server->fd, &reply, sizeof(reply), MSG_NOSIGNAL) < 0 || rc < 0)
             return rc;
     }

@@ -7,10 +7,10 @@
 #include "bench/collectives/collective.h"
 
 struct ls_timing {
-    double time_us;  /* of one operation; 0 = not measured */
-    double algbw;    /* GB/s: size / time */
-    double busbw;    /* GB/s */
-    int64_t wrong;   /* elements on all ranks; -1 = not checked */
+    double time_us; /* of one operation; 0 = not measured */
+    double algbw;   /* GB/s: size / time */
+    double busbw;   /* GB/s */
+    int64_t wrong;  /* elements on all ranks; -1 = not checked */
 };
 
 struct ls_row {
@@ -31,7 +31,8 @@ struct ls_rows {
 /* Share of the limit reached, 0 to about 1; 0 = not known. */
 static inline double ls_row_limit_share(const struct ls_row *row)
 {
-    return row->out_of_place.time_us > 0 ? row->limit_us / row->out_of_place.time_us : 0;
+    return row->out_of_place.time_us > 0 ? row->limit_us / row->out_of_place.time_us
+                                         : 0;
 }
 
 /* How many times faster than MPI and than the baseline; 0 = not known. */
@@ -41,7 +42,8 @@ static inline double ls_row_ratio(const struct ls_row *row)
 }
 static inline double ls_row_baseline_ratio(const struct ls_row *row)
 {
-    return row->out_of_place.time_us > 0 ? row->baseline_us / row->out_of_place.time_us : 0;
+    return row->out_of_place.time_us > 0 ? row->baseline_us / row->out_of_place.time_us
+                                         : 0;
 }
 
 #endif

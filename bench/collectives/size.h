@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A whole number with an optional K, M, G (powers of 1024, either case, an optional B or
- * iB behind); false when it is none or does not fit 64 bits. */
+/* A whole number with an optional K, M, G (powers of 1024, either case, an optional B
+ * or iB behind); false when it is none or does not fit 64 bits. */
 bool ls_size_parse(const char *text, uint64_t *ret_bytes);
 
 #endif

@@ -24,11 +24,12 @@ static void print_settings(FILE *out, const struct ls_bench_options *options)
     else
         fprintf(out, " iters: by time");
     fprintf(out, " validation: %d\n", options->check);
-    fprintf(out,
-            "# time: median of batches over %g s, %s; p50, p99: single operations, slowest "
-            "rank\n# buffers: %s\n",
-            options->budget_s, AVERAGES[options->average],
-            options->shared_memory ? "lockstep_alloc" : "malloc");
+    fprintf(
+        out,
+        "# time: median of batches over %g s, %s; p50, p99: single operations, slowest "
+        "rank\n# buffers: %s\n",
+        options->budget_s, AVERAGES[options->average],
+        options->shared_memory ? "lockstep_alloc" : "malloc");
 }
 
 static void print_ranks(FILE *out, const struct ls_bench *bench)
@@ -39,8 +40,10 @@ static void print_ranks(FILE *out, const struct ls_bench *bench)
         const struct ls_placement *place = &bench->placement[rank];
 
         fprintf(out, "#  Rank %2d Pid %6d on %10s", rank, (int)place->pid, place->node);
-        fprintf(out, place->gpus[0] ? " GPU %s" : "", place->gpus);
-        fprintf(out, place->nic[0] ? " NIC %s" : "", place->nic);
+        if (place->gpus[0])
+            fprintf(out, " GPU %s", place->gpus);
+        if (place->nic[0])
+            fprintf(out, " NIC %s", place->nic);
         fprintf(out, " cores %s\n", place->cores);
     }
 }
@@ -61,32 +64,35 @@ static void print_limits(FILE *out, const struct ls_bench *bench)
         fprintf(out, "(one core)");
     fprintf(out, ", thread to thread on a core %.0f ns\n", limits->switch_s * 1e9);
     if (limits->tcp.bytes_per_s > 0)
-        fprintf(out,
-                "# loopback TCP: %.2f GB/s in all, every node sending and receiving on %d "
-                "stream%s; %.1f us one way\n",
-                limits->tcp.bytes_per_s / 1e9, limits->tcp.streams,
-                limits->tcp.streams == 1 ? "" : "s", limits->tcp.latency_s * 1e6);
-    fprintf(out,
-            "# limit: the largest of copying what must be read and written (all ranks at "
-            "once, measured at each size)%s,\n#        and one %s%s\n",
-            bench->nodes > 1 ? ", the bytes between nodes at TCP's rate" : "",
-            bench->nodes > 1 ? "TCP latency" : "hop between cores",
-            bench->ranks > limits->cores ? ", with the switches of ranks that share a core"
-                                         : "");
+        fprintf(
+            out,
+            "# loopback TCP: %.2f GB/s in all, every node sending and receiving on %d "
+            "stream%s; %.1f us one way\n",
+            limits->tcp.bytes_per_s / 1e9, limits->tcp.streams,
+            limits->tcp.streams == 1 ? "" : "s", limits->tcp.latency_s * 1e6);
+    fprintf(
+        out,
+        "# limit: the largest of copying what must be read and written (all ranks at "
+        "once, measured at each size)%s,\n#        and one %s%s\n",
+        bench->nodes > 1 ? ", the bytes between nodes at TCP's rate" : "",
+        bench->nodes > 1 ? "TCP latency" : "hop between cores",
+        bench->ranks > limits->cores ? ", with the switches of ranks that share a core"
+                                     : "");
 }
 
 static void print_columns(FILE *out, const struct ls_bench *bench)
 {
+    fprintf(out, "#\n#%83s%38s\n", "out-of-place", "in-place");
     fprintf(out,
-            "#\n#%83s%38s\n", "out-of-place", "in-place");
-    fprintf(out, "# %12s %12s %9s %6s %6s %10s %8s %8s %7s %10s %8s %8s %7s %10s %10s %6s",
-            "size", "count", "type", "redop", "root", "time", "algbw", "busbw", "#wrong",
-            "time", "algbw", "busbw", "#wrong", "p50", "p99", "limit");
+            "# %12s %12s %9s %6s %6s %10s %8s %8s %7s %10s %8s %8s %7s %10s %10s %6s",
+            "size", "count", "type", "redop", "root", "time", "algbw", "busbw",
+            "#wrong", "time", "algbw", "busbw", "#wrong", "p50", "p99", "limit");
     if (bench->peer)
         fprintf(out, " %10s %6s", "mpi", "ratio");
     if (bench->options->baseline)
         fprintf(out, " %10s %6s", "baseline", "ratio");
-    fprintf(out, "\n# %12s %12s %9s %6s %6s %10s %8s %8s %7s %10s %8s %8s %7s %10s %10s %6s",
+    fprintf(out,
+            "\n# %12s %12s %9s %6s %6s %10s %8s %8s %7s %10s %8s %8s %7s %10s %10s %6s",
             "(B)", "(elements)", "", "", "", "(us)", "(GB/s)", "(GB/s)", "", "(us)",
             "(GB/s)", "(GB/s)", "", "(us)", "(us)", "(%)");
     if (bench->peer)
@@ -103,7 +109,8 @@ void ls_table_header(FILE *out, const struct ls_bench *bench)
     print_ranks(out, bench);
     print_limits(out, bench);
     if (bench->peer)
-        fprintf(out, "# mpi: %s; ratio = mpi time / our time\n", bench->peer->description);
+        fprintf(out, "# mpi: %s; ratio = mpi time / our time\n",
+                bench->peer->description);
     if (bench->options->baseline)
         fprintf(out, "# baseline: %s; ratio = its time / our time\n",
                 bench->options->baseline);
@@ -116,7 +123,11 @@ static void print_number(FILE *out, int width, double number)
     if (number <= 0)
         fprintf(out, " %*s", width, "-");
     else
-        fprintf(out, " %*.*f", width, number < 100 ? 2 : number < 10000 ? 1 : 0, number);
+        fprintf(out, " %*.*f", width,
+                number < 100     ? 2
+                : number < 10000 ? 1
+                                 : 0,
+                number);
 }
 
 static void print_timing(FILE *out, const struct ls_timing *timing)
@@ -182,7 +193,8 @@ int64_t ls_rows_wrong(const struct ls_rows *rows)
     return wrong;
 }
 
-void ls_table_footer(FILE *out, const struct ls_bench *bench, const struct ls_rows *rows)
+void ls_table_footer(FILE *out, const struct ls_bench *bench,
+                     const struct ls_rows *rows)
 {
     int64_t wrong = ls_rows_wrong(rows);
 
@@ -202,8 +214,8 @@ static void csv_row(FILE *out, const struct ls_row *row)
             ls_collective_reduces(c->kind) ? lockstep_op_name(c->op) : "none");
     fprintf(out, "%.4f,%.5f,%.5f,%" PRId64 ",", row->out_of_place.time_us,
             row->out_of_place.algbw, row->out_of_place.busbw, row->out_of_place.wrong);
-    fprintf(out, "%.4f,%.5f,%.5f,%" PRId64 ",", row->in_place.time_us, row->in_place.algbw,
-            row->in_place.busbw, row->in_place.wrong);
+    fprintf(out, "%.4f,%.5f,%.5f,%" PRId64 ",", row->in_place.time_us,
+            row->in_place.algbw, row->in_place.busbw, row->in_place.wrong);
     fprintf(out, "%.4f,%.4f,%.4f,%.4f,%.4f\n", row->p50_us, row->p99_us,
             ls_row_limit_share(row), row->mpi_us, ls_row_ratio(row));
 }
@@ -215,9 +227,10 @@ int ls_csv_write(const char *path, const struct ls_rows *rows, struct ls_error *
 
     if (!out)
         return ls_error_sys(err, -errno, "cannot write %s", path);
-    fprintf(out, "size,count,type,op,time_us,algbw,busbw,wrong,in_place_time_us,"
-                 "in_place_algbw,in_place_busbw,in_place_wrong,p50_us,p99_us,limit_share,"
-                 "mpi_time_us,ratio\n");
+    fprintf(out,
+            "size,count,type,op,time_us,algbw,busbw,wrong,in_place_time_us,"
+            "in_place_algbw,in_place_busbw,in_place_wrong,p50_us,p99_us,limit_share,"
+            "mpi_time_us,ratio\n");
     for (size_t i = 0; i < rows->count; i++)
         csv_row(out, &rows->rows[i]);
     good = fflush(out) == 0 && !ferror(out);

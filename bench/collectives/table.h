@@ -9,7 +9,8 @@
 
 void ls_table_header(FILE *out, const struct ls_bench *bench);
 void ls_table_row(FILE *out, const struct ls_bench *bench, const struct ls_row *row);
-void ls_table_footer(FILE *out, const struct ls_bench *bench, const struct ls_rows *rows);
+void ls_table_footer(FILE *out, const struct ls_bench *bench,
+                     const struct ls_rows *rows);
 
 /* The same as comma-separated values, with a line of names first. */
 int ls_csv_write(const char *path, const struct ls_rows *rows, struct ls_error *err);

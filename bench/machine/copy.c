@@ -13,7 +13,7 @@
 enum {
     ROUNDS_MAX = 9,
     ROUNDS_MIN = 3,
-    ROUND_BYTES = 4 << 20,        /* repeat small copies until a round moves this much */
+    ROUND_BYTES = 4 << 20, /* repeat small copies until a round moves this much */
     REPEATS_MAX = 1000,
     STREAM_BYTES_MIN = 256 << 10, /* below, non-temporal stores only lose */
 };
@@ -35,15 +35,17 @@ static void copy_stream(void *to, const void *from, size_t bytes)
     for (size_t i = 0; i < blocks; i++)
         _mm_stream_si128((__m128i *)to + i, _mm_loadu_si128((const __m128i *)from + i));
     _mm_sfence();
-    memcpy((char *)to + blocks * 16, (const char *)from + blocks * 16, bytes - blocks * 16);
+    memcpy((char *)to + blocks * 16, (const char *)from + blocks * 16,
+           bytes - blocks * 16);
 #else
     memcpy(to, from, bytes);
 #endif
 }
 
 /* One round on all ranks together; *ret_seconds of one copy on the slowest rank. */
-static int copy_round(lockstep_comm *comm, copy_function *copy, void *to, const void *from,
-                      size_t bytes, double *ret_seconds, struct ls_error *err)
+static int copy_round(lockstep_comm *comm, copy_function *copy, void *to,
+                      const void *from, size_t bytes, double *ret_seconds,
+                      struct ls_error *err)
 {
     size_t repeats = bytes ? ROUND_BYTES / bytes : REPEATS_MAX;
     double own;
@@ -58,8 +60,8 @@ static int copy_round(lockstep_comm *comm, copy_function *copy, void *to, const 
         __asm__ volatile("" : : "r"(to) : "memory"); /* each copy has to happen */
     }
     own = (double)(ls_clock_ns() - start) * 1e-9 / (double)repeats;
-    if (lockstep_allreduce(comm, &own, ret_seconds, 1, LOCKSTEP_FLOAT64, LOCKSTEP_MAX) !=
-        LOCKSTEP_OK)
+    if (lockstep_allreduce(comm, &own, ret_seconds, 1, LOCKSTEP_FLOAT64,
+                           LOCKSTEP_MAX) != LOCKSTEP_OK)
         return ls_exchange_error(err, "allreduce");
     return 0;
 }

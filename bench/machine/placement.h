@@ -1,7 +1,8 @@
 /* bench/machine/placement.h - where each rank of a job runs: node, GPUs, NIC, cores.
  *
  * Read from the environment that the launcher gives a rank (LOCKSTEP_NODE, …) and from
- * the kernel, and gathered over the job for a report. Depends on lockstep.h and util. */
+ * the kernel, and gathered over the job for a report. Depends on lockstep.h and util.
+ */
 #ifndef LS_BENCH_MACHINE_PLACEMENT_H
 #define LS_BENCH_MACHINE_PLACEMENT_H
 
@@ -17,7 +18,8 @@ enum { LS_PLACEMENT_TEXT_MAX = 64 };
 struct ls_placement {
     int32_t pid;
     char node[LS_PLACEMENT_TEXT_MAX];    /* name in the cluster, else the host's name */
-    char machine[LS_PLACEMENT_TEXT_MAX]; /* boot id: equal on ranks that share hardware */
+    char machine[LS_PLACEMENT_TEXT_MAX]; /* boot id: equal on ranks that share hardware
+                                          */
     char gpus[LS_PLACEMENT_TEXT_MAX];    /* "0,1" */
     char nic[LS_PLACEMENT_TEXT_MAX];     /* "mlx5_0" */
     char cores[LS_PLACEMENT_TEXT_MAX];   /* CPU list that it may run on, "0-13" */

@@ -44,8 +44,8 @@ static int open_listener(int32_t *ret_port, struct ls_error *err)
 
     if (fd < 0)
         return ls_error_sys(err, -errno, "cannot make a TCP socket");
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(fd, 1) < 0 || getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
         int rc = ls_error_sys(err, -errno, "cannot listen on 127.0.0.1");
 
         close(fd);
@@ -118,8 +118,8 @@ static bool push(int fd, const char *chunk, uint64_t end_ms)
            errno == EAGAIN || errno == EINTR;
 }
 
-/* Send and receive at once until the partner has sent everything. Returns bytes received,
- * or -errno. */
+/* Send and receive at once until the partner has sent everything. Returns bytes
+ * received, or -errno. */
 static int64_t stream(const struct link *link, char *chunk, struct ls_error *err)
 {
     uint64_t end_ms = ls_clock_ms() + STREAM_MS;
@@ -139,7 +139,8 @@ static int64_t stream(const struct link *link, char *chunk, struct ls_error *err
         if (fds[1].revents)
             sending = push(link->out, chunk, end_ms);
         if (fds[0].revents) {
-            ssize_t got = recv(link->in, chunk + CHUNK_BYTES, CHUNK_BYTES, MSG_DONTWAIT);
+            ssize_t got =
+                recv(link->in, chunk + CHUNK_BYTES, CHUNK_BYTES, MSG_DONTWAIT);
 
             if (got == 0)
                 break;
@@ -190,7 +191,8 @@ static double ping(const struct link *link, int node)
         if (node == 0) {
             if (send(link->out, "", 1, MSG_NOSIGNAL) != 1 || !receive_byte(link->out))
                 return 0;
-        } else if (!receive_byte(link->in) || send(link->in, "", 1, MSG_NOSIGNAL) != 1) {
+        } else if (!receive_byte(link->in) ||
+                   send(link->in, "", 1, MSG_NOSIGNAL) != 1) {
             return 0;
         }
         seconds[i] = (double)(ls_clock_ns() - start) * 1e-9 / 2;
@@ -199,60 +201,79 @@ static double ping(const struct link *link, int node)
     return seconds[PINGS / 4];
 }
 
+/* What a rank reports of its part. */
+struct part {
+    double bytes_received, seconds, latency_s;
+};
+
+/* This rank's part: connect, ping (the first ranks of two nodes), stream. */
+static int take_part(lockstep_comm *comm, const struct seat *seats, int listener,
+                     struct part *part, struct ls_error *err)
+{
+    char *chunk = ls_calloc(2, CHUNK_BYTES);
+    int64_t received;
+    struct link link;
+    uint64_t start_ns;
+    int rc = open_link(comm, seats, listener, &link, err);
+
+    if (rc < 0)
+        goto free_chunk;
+    if (lockstep_local_rank(comm) == 0 && lockstep_node_rank(comm) < 2)
+        part->latency_s = ping(&link, lockstep_node_rank(comm));
+    start_ns = ls_clock_ns();
+    received = stream(&link, chunk, err);
+    part->bytes_received = (double)received;
+    part->seconds = (double)(ls_clock_ns() - start_ns) * 1e-9;
+    rc = received < 0 ? (int)received : 0;
+    close(link.in);
+    close(link.out);
+free_chunk:
+    ls_free(chunk);
+    return rc;
+}
+
+/* All ranks' parts as one; the latency is that of node 0's first rank. */
+static void add_up(const struct part *parts, const struct seat *seats, int size,
+                   struct ls_tcp_limit *limit)
+{
+    double bytes = 0, seconds = 0;
+
+    for (int rank = 0; rank < size; rank++) {
+        bytes += parts[rank].bytes_received;
+        seconds = parts[rank].seconds > seconds ? parts[rank].seconds : seconds;
+        if (seats[rank].node == 0 && seats[rank].local_rank == 0)
+            limit->latency_s = parts[rank].latency_s;
+    }
+    limit->bytes_per_s = seconds > 0 ? bytes / seconds : 0;
+}
+
 /* One measurement with the first `streams` ranks of every node. */
 static int measure(lockstep_comm *comm, int streams, struct ls_tcp_limit *ret_limit,
                    struct ls_error *err)
 {
-    int size = lockstep_size(comm);
+    size_t size = (size_t)lockstep_size(comm);
     bool takes_part = lockstep_local_rank(comm) < streams;
     struct seat seat = {lockstep_node_rank(comm), lockstep_local_rank(comm), 0};
-    struct seat *seats = ls_calloc((size_t)size, sizeof(*seats));
-    char *chunk = ls_calloc(2, CHUNK_BYTES);
-    struct link link = {-1, -1};
-    double own[3] = {0}; /* bytes received, seconds, latency */
-    double *all = ls_calloc((size_t)size * 3, sizeof(*all));
-    int listener = -1;
-    int rc = 0;
+    struct seat *seats = ls_calloc(size, sizeof(*seats));
+    struct part part = {0};
+    struct part *parts = ls_calloc(size, sizeof(*parts));
+    int listener = takes_part ? open_listener(&seat.port, err) : -1;
+    int rc = takes_part && listener < 0 ? listener : 0;
 
-    if (takes_part)
-        listener = open_listener(&seat.port, err);
-    if (takes_part && listener < 0)
-        rc = listener;
-    if (lockstep_allgather(comm, &seat, seats, 3, LOCKSTEP_INT32) != LOCKSTEP_OK)
+    if (rc == 0 && lockstep_allgather(comm, &seat, seats, sizeof(seat) / 4,
+                                      LOCKSTEP_INT32) != LOCKSTEP_OK)
         rc = ls_exchange_error(err, "allgather");
     if (rc == 0 && takes_part)
-        rc = open_link(comm, seats, listener, &link, err);
-    if (rc == 0 && takes_part) {
-        if (seat.local_rank == 0 && seat.node < 2)
-            own[2] = ping(&link, seat.node);
-        uint64_t start = ls_clock_ns();
-        int64_t received = stream(&link, chunk, err);
-
-        rc = received < 0 ? (int)received : 0;
-        own[0] = (double)received;
-        own[1] = (double)(ls_clock_ns() - start) * 1e-9;
-    }
-    if (rc == 0 &&
-        lockstep_allgather(comm, own, all, 3, LOCKSTEP_FLOAT64) != LOCKSTEP_OK)
+        rc = take_part(comm, seats, listener, &part, err);
+    if (rc == 0 && lockstep_allgather(comm, &part, parts, sizeof(part) / 8,
+                                      LOCKSTEP_FLOAT64) != LOCKSTEP_OK)
         rc = ls_exchange_error(err, "allgather");
     if (rc == 0) {
-        double bytes = 0, seconds = 0, latency = 0;
-
-        for (int rank = 0; rank < size; rank++) {
-            bytes += all[rank * 3];
-            seconds = all[rank * 3 + 1] > seconds ? all[rank * 3 + 1] : seconds;
-            if (seats[rank].node == 0 && seats[rank].local_rank == 0)
-                latency = all[rank * 3 + 2];
-        }
-        ret_limit->bytes_per_s = seconds > 0 ? bytes / seconds : 0;
-        ret_limit->latency_s = latency;
         ret_limit->streams = streams;
+        add_up(parts, seats, (int)size, ret_limit);
     }
-    ls_close(link.in);
-    ls_close(link.out);
     ls_close(listener);
-    ls_free(all);
-    ls_free(chunk);
+    ls_free(parts);
     ls_free(seats);
     return rc;
 }

@@ -1,6 +1,6 @@
-/* bench/machine/tcp.h - what plain TCP sockets reach between the nodes of a job that share
- * one machine: the limit of an exchange over a kernel network. Depends on lockstep.h and
- * util. */
+/* bench/machine/tcp.h - what plain TCP sockets reach between the nodes of a job that
+ * share one machine: the limit of an exchange over a kernel network. Depends on
+ * lockstep.h and util. */
 #ifndef LS_BENCH_MACHINE_TCP_H
 #define LS_BENCH_MACHINE_TCP_H
 
@@ -9,8 +9,9 @@
 
 struct ls_tcp_limit {
     double bytes_per_s; /* of all streams together, every node sending and receiving */
-    double latency_s;   /* one byte one way between two nodes, polled, best half's median */
-    int streams;        /* per node, of the better of one and one per rank */
+    double
+        latency_s; /* one byte one way between two nodes, polled, best half's median */
+    int streams;   /* per node, of the better of one and one per rank */
 };
 
 /* Every node's ranks send to the next node and receive from the one before, over

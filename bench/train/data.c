@@ -1,7 +1,7 @@
 /* bench/train/data.c - see data.h.
  *
- * An IDX file: two zero bytes, a type byte (8 = unsigned byte), the number of dimensions,
- * each dimension as a big-endian 32-bit word, then the bytes. */
+ * An IDX file: two zero bytes, a type byte (8 = unsigned byte), the number of
+ * dimensions, each dimension as a big-endian 32-bit word, then the bytes. */
 #include "bench/train/data.h"
 
 #include <errno.h>
@@ -24,8 +24,8 @@ struct idx {
 };
 
 /* Read exactly `size` bytes of `what`. */
-static int read_exactly(const struct idx *idx, void *bytes, size_t size, const char *what,
-                        struct ls_error *err)
+static int read_exactly(const struct idx *idx, void *bytes, size_t size,
+                        const char *what, struct ls_error *err)
 {
     int got = gzread(idx->file, bytes, (unsigned)size);
     int code;
@@ -42,8 +42,8 @@ static int read_exactly(const struct idx *idx, void *bytes, size_t size, const c
 
 static uint32_t big_endian(const uint8_t bytes[4])
 {
-    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
-           bytes[3];
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+           (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
 /* Open the file and read a header that must have `dimension_count` dimensions. */
@@ -82,7 +82,8 @@ close_file:
     return rc;
 }
 
-/* Read the `item_bytes` of every item, after which the file must end; closes the file. */
+/* Read the `item_bytes` of every item, after which the file must end; closes the file.
+ */
 static int idx_read_items(struct idx *idx, size_t item_bytes, uint8_t **ret_bytes,
                           struct ls_error *err)
 {
@@ -112,10 +113,9 @@ static int read_pixels(const char *path, struct ls_images *images, struct ls_err
         return rc;
     if (idx.dimensions[1] != LS_IMAGE_ROWS || idx.dimensions[2] != LS_IMAGE_ROWS) {
         gzclose(idx.file);
-        return ls_error_set(err, -EINVAL,
-                            "%s: images of %d x %d pixels expected, %u x %u found", path,
-                            LS_IMAGE_ROWS, LS_IMAGE_ROWS, idx.dimensions[1],
-                            idx.dimensions[2]);
+        return ls_error_set(
+            err, -EINVAL, "%s: images of %d x %d pixels expected, %u x %u found", path,
+            LS_IMAGE_ROWS, LS_IMAGE_ROWS, idx.dimensions[1], idx.dimensions[2]);
     }
     images->count = idx.dimensions[0];
     return idx_read_items(&idx, LS_IMAGE_PIXELS, &images->pixels, err);
@@ -130,8 +130,9 @@ static int read_labels(const char *path, struct ls_images *images, struct ls_err
         return rc;
     if (idx.dimensions[0] != images->count) {
         gzclose(idx.file);
-        return ls_error_set(err, -EINVAL, "%s: %u labels expected (one per image), %u found",
-                            path, images->count, idx.dimensions[0]);
+        return ls_error_set(err, -EINVAL,
+                            "%s: %u labels expected (one per image), %u found", path,
+                            images->count, idx.dimensions[0]);
     }
     rc = idx_read_items(&idx, 1, &images->labels, err);
     if (rc < 0)
@@ -170,8 +171,8 @@ void ls_images_free(struct ls_images *images)
     memset(images, 0, sizeof(*images));
 }
 
-void ls_images_gather(const struct ls_images *images, const uint32_t *rows, size_t count,
-                      float *input, uint8_t *labels)
+void ls_images_gather(const struct ls_images *images, const uint32_t *rows,
+                      size_t count, float *input, uint8_t *labels)
 {
     const float scale = 1.0F / (255.0F * PIXEL_DEVIATION);
     const float shift = PIXEL_MEAN / PIXEL_DEVIATION;

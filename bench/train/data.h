@@ -29,7 +29,7 @@ void ls_images_free(struct ls_images *images);
 
 /* Gather the images rows[0 … count) as network input, normalised to mean 0 and standard
  * deviation 1 of the training set, and their labels. */
-void ls_images_gather(const struct ls_images *images, const uint32_t *rows, size_t count,
-                      float *input, uint8_t *labels);
+void ls_images_gather(const struct ls_images *images, const uint32_t *rows,
+                      size_t count, float *input, uint8_t *labels);
 
 #endif

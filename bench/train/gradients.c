@@ -45,7 +45,8 @@ void ls_gradients_ready(void *context, size_t first, size_t count)
     gradients->blocked_ns += ls_clock_ns() - start_ns;
 }
 
-bool ls_gradients_next(struct ls_gradients *gradients, const struct ls_bucket **ret_bucket)
+bool ls_gradients_next(struct ls_gradients *gradients,
+                       const struct ls_bucket **ret_bucket)
 {
     struct ls_bucket *bucket = &gradients->buckets[gradients->finished];
     uint64_t start_ns = ls_clock_ns(), end_ns;

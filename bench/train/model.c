@@ -20,8 +20,8 @@ bool ls_model_blas_works(void)
     for (int i = 0; i < K * N; i++)
         b[i] = (float)(i % 7 - 3);
     openblas_set_num_threads(1); /* the job's ranks are its parallelism */
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1.0F, a, K, b, N, 0.0F,
-                c, N);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, M, N, K, 1.0F, a, K, b, N,
+                0.0F, c, N);
     for (int i = 0; i < M * N; i++) {
         float sum = 0; /* of small integers: exact in any order */
 
@@ -112,8 +112,8 @@ void ls_model_forward(const struct ls_model *model, const float *parameters,
             memcpy(output + (size_t)row * layer->out, parameters + layer->biases,
                    layer->out * sizeof(float));
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, out, in, 1.0F,
-                    pass->outputs[l], in, parameters + layer->weights, out, 1.0F, output,
-                    out);
+                    pass->outputs[l], in, parameters + layer->weights, out, 1.0F,
+                    output, out);
         if (l + 1 < model->layer_count)
             for (size_t i = 0; i < values; i++)
                 output[i] = output[i] > 0 ? output[i] : 0;
@@ -151,8 +151,8 @@ static double loss_delta(const struct ls_model *model, struct ls_pass *pass,
     return loss;
 }
 
-static void bias_gradient(const struct ls_layer *layer, const float *delta, uint32_t rows,
-                          float *gradient)
+static void bias_gradient(const struct ls_layer *layer, const float *delta,
+                          uint32_t rows, float *gradient)
 {
     float *biases = gradient + layer->biases;
 
@@ -162,8 +162,8 @@ static void bias_gradient(const struct ls_layer *layer, const float *delta, uint
             biases[i] += delta[(size_t)row * layer->out + i];
 }
 
-/* Gradient of one layer's parameters, in slices of about LS_BUCKET_PARAMETERS: while the
- * first slice is on its way to the other ranks, the next one is computed. */
+/* Gradient of one layer's parameters, in slices of about LS_BUCKET_PARAMETERS: while
+ * the first slice is on its way to the other ranks, the next one is computed. */
 static void layer_gradient(const struct ls_layer *layer, const float *input,
                            const float *delta, uint32_t rows, float *gradient,
                            ls_gradient_ready *ready, void *context)
@@ -178,15 +178,17 @@ static void layer_gradient(const struct ls_layer *layer, const float *input,
         size_t start = layer->weights + (size_t)first * layer->out;
         size_t end = start + (size_t)inputs * layer->out;
 
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)inputs, out, (int)rows,
-                    1.0F, input + first, in, delta, out, 0.0F, gradient + start, out);
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)inputs, out,
+                    (int)rows, 1.0F, input + first, in, delta, out, 0.0F,
+                    gradient + start, out);
         if (first + inputs == layer->in)
             end += layer->out; /* the biases lie behind the last weights */
         ready(context, start, end - start);
     }
 }
 
-/* delta_before := gradient by the layer's input, which is the ReLU of the layer before. */
+/* delta_before := gradient by the layer's input, which is the ReLU of the layer before.
+ */
 static void input_delta(const struct ls_layer *layer, const float *parameters,
                         struct ls_pass *pass, const float *input, uint32_t rows)
 {

@@ -1,8 +1,9 @@
 /* bench/train/model.h - a network of fully connected layers with ReLU between them and
  * softmax cross-entropy at the end.
  *
- * All parameters lie in one array, layer after layer: weights (input-major), then biases.
- * Gradients have the same layout, so that a finished part of them is one range. */
+ * All parameters lie in one array, layer after layer: weights (input-major), then
+ * biases. Gradients have the same layout, so that a finished part of them is one range.
+ */
 #ifndef LS_BENCH_TRAIN_MODEL_H
 #define LS_BENCH_TRAIN_MODEL_H
 
@@ -27,12 +28,13 @@ struct ls_model {
     size_t parameter_count;
 };
 
-/* Compare a small matrix product of the BLAS library with plain C. Some releases compute
- * wrong results on processors newer than they are; false then. */
+/* Compare a small matrix product of the BLAS library with plain C. Some releases
+ * compute wrong results on processors newer than they are; false then. */
 bool ls_model_blas_works(void);
 
 /* A network of `layer_count` layers between widths[0 … layer_count]. */
-void ls_model_init(struct ls_model *model, const uint32_t *widths, uint32_t layer_count);
+void ls_model_init(struct ls_model *model, const uint32_t *widths,
+                   uint32_t layer_count);
 
 /* Random weights from the seed (He's uniform distribution), biases 0. */
 void ls_model_randomise(const struct ls_model *model, float *parameters, uint64_t seed);
@@ -40,22 +42,24 @@ void ls_model_randomise(const struct ls_model *model, float *parameters, uint64_
 /* What one pass over at most `rows_max` images needs to remember. */
 struct ls_pass {
     uint32_t rows_max;
-    float *outputs[LS_LAYERS_MAX + 1]; /* [0] is the input, to be filled by the caller */
-    float *delta, *delta_before;       /* gradients by a layer's output and by its input */
+    float
+        *outputs[LS_LAYERS_MAX + 1]; /* [0] is the input, to be filled by the caller */
+    float *delta, *delta_before; /* gradients by a layer's output and by its input */
 };
-void ls_pass_init(struct ls_pass *pass, const struct ls_model *model, uint32_t rows_max);
+void ls_pass_init(struct ls_pass *pass, const struct ls_model *model,
+                  uint32_t rows_max);
 void ls_pass_free(struct ls_pass *pass, const struct ls_model *model);
 
 /* Forward: outputs[layer_count] := scores of `rows` images. */
 void ls_model_forward(const struct ls_model *model, const float *parameters,
                       struct ls_pass *pass, uint32_t rows);
 
-/* Called by ls_model_backward() as soon as gradient[first … first + count) is final. Each
- * parameter is named once per pass, the last layer's first. */
+/* Called by ls_model_backward() as soon as gradient[first … first + count) is final.
+ * Each parameter is named once per pass, the last layer's first. */
 typedef void ls_gradient_ready(void *context, size_t first, size_t count);
 
-/* Backward after a forward pass of the same images: gradient := of the mean loss over the
- * rows. Returns the sum of the rows' losses. */
+/* Backward after a forward pass of the same images: gradient := of the mean loss over
+ * the rows. Returns the sum of the rows' losses. */
 double ls_model_backward(const struct ls_model *model, const float *parameters,
                          struct ls_pass *pass, const uint8_t *labels, uint32_t rows,
                          float *gradient, ls_gradient_ready *ready, void *context);

@@ -7,7 +7,7 @@
 
 struct ls_sgd {
     float momentum;
-    float rate;      /* learning rate of the first step; falls in a line to 0 at the last */
+    float rate; /* learning rate of the first step; falls in a line to 0 at the last */
     uint64_t steps;  /* of the whole training */
     float *velocity; /* one per parameter */
 };

@@ -46,21 +46,22 @@ static int read_count(const char *name, const char *text, uint64_t min, uint64_t
     errno = 0;
     value = strtoull(text, &end, 10);
     if (errno || end == text || *end || text[0] == '-' || value < min || value > max)
-        return ls_error_set(err, -EINVAL, "--%s %s: expected a number from %llu to %llu",
-                            name, text, (unsigned long long)min, (unsigned long long)max);
+        return ls_error_set(err, -EINVAL,
+                            "--%s %s: expected a number from %llu to %llu", name, text,
+                            (unsigned long long)min, (unsigned long long)max);
     *ret_value = value;
     return 0;
 }
 
-static int read_fraction(const char *name, const char *text, float max, float *ret_value,
-                         struct ls_error *err)
+static int read_fraction(const char *name, const char *text, float max,
+                         float *ret_value, struct ls_error *err)
 {
     char *end;
     float value = strtof(text, &end);
 
     if (end == text || *end || !isfinite(value) || value < 0 || value > max)
-        return ls_error_set(err, -EINVAL, "--%s %s: expected a number from 0 to %g", name,
-                            text, (double)max);
+        return ls_error_set(err, -EINVAL, "--%s %s: expected a number from 0 to %g",
+                            name, text, (double)max);
     *ret_value = value;
     return 0;
 }
@@ -70,7 +71,8 @@ static int read_progress(const char *text, enum ls_progress_mode *ret_mode,
 {
     if (ls_progress_mode_read(text, ret_mode))
         return 0;
-    return ls_error_set(err, -EINVAL, "--progress %s: expected auto, bar or plain", text);
+    return ls_error_set(err, -EINVAL, "--progress %s: expected auto, bar or plain",
+                        text);
 }
 
 enum train_option {
@@ -203,9 +205,9 @@ int ls_train_options_batch(struct ls_train_options *options, uint32_t ranks,
                             "--global-batch %u cannot be shared equally by %u ranks",
                             options->global_batch, ranks);
     if (global > images)
-        return ls_error_set(err, -EINVAL,
-                            "a global batch of %llu is more than the %u training images",
-                            (unsigned long long)global, images);
+        return ls_error_set(
+            err, -EINVAL, "a global batch of %llu is more than the %u training images",
+            (unsigned long long)global, images);
     options->global_batch = (uint32_t)global;
     options->batch = (uint32_t)(global / ranks);
     return 0;

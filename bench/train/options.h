@@ -9,14 +9,14 @@
 
 struct ls_train_options {
     uint32_t epochs;
-    uint32_t batch;         /* images per rank and step; 0 = global_batch / ranks */
-    uint32_t global_batch;  /* images of all ranks per step; 0 = batch * ranks */
-    uint64_t steps;         /* stop after so many; 0 = all epochs */
+    uint32_t batch;        /* images per rank and step; 0 = global_batch / ranks */
+    uint32_t global_batch; /* images of all ranks per step; 0 = batch * ranks */
+    uint64_t steps;        /* stop after so many; 0 = all epochs */
     float rate, momentum;
     uint64_t seed;
-    const char *data;       /* directory of the IDX files */
+    const char *data;        /* directory of the IDX files */
     const char *weights_out; /* NULL = do not write */
-    const char *json;       /* NULL = do not write, "-" = stdout */
+    const char *json;        /* NULL = do not write, "-" = stdout */
     enum ls_progress_mode progress;
 };
 

@@ -12,8 +12,9 @@ enum ls_progress_mode { LS_PROGRESS_AUTO, LS_PROGRESS_BAR, LS_PROGRESS_PLAIN };
 /* "auto", "bar" or "plain"; false for anything else. */
 bool ls_progress_mode_read(const char *text, enum ls_progress_mode *ret_mode);
 
-/* AUTO becomes what LOCKSTEP_PROGRESS says (the launcher takes the output through a pipe,
- * only the user knows whether a terminal is behind it), else BAR on a terminal. */
+/* AUTO becomes what LOCKSTEP_PROGRESS says (the launcher takes the output through a
+ * pipe, only the user knows whether a terminal is behind it), else BAR on a terminal.
+ */
 enum ls_progress_mode ls_progress_mode_settle(enum ls_progress_mode mode, FILE *out);
 
 struct ls_progress_state {

@@ -1,5 +1,5 @@
-/* bench/train/random.h - splitmix64: a small generator that gives the same numbers on every
- * machine, so that a seed says everything about a run. */
+/* bench/train/random.h - splitmix64: a small generator that gives the same numbers on
+ * every machine, so that a seed says everything about a run. */
 #ifndef LS_BENCH_TRAIN_RANDOM_H
 #define LS_BENCH_TRAIN_RANDOM_H
 

@@ -86,10 +86,10 @@ static json_t *placement_json(const struct ls_train_result *result)
     for (int rank = 0; rank < result->ranks; rank++) {
         const struct ls_placement *place = &result->placement[rank];
 
-        json_array_append_new(list, json_pack("{s:i s:s s:i s:s s:s s:s}", "rank", rank,
-                                              "node", place->node, "pid",
-                                              (int)place->pid, "gpus", place->gpus, "nic",
-                                              place->nic, "cores", place->cores));
+        json_array_append_new(
+            list, json_pack("{s:i s:s s:i s:s s:s s:s}", "rank", rank, "node",
+                            place->node, "pid", (int)place->pid, "gpus", place->gpus,
+                            "nic", place->nic, "cores", place->cores));
     }
     return list;
 }
@@ -108,11 +108,11 @@ static json_t *result_json(const struct ls_train_result *result)
     const struct ls_train_options *options = result->options;
     json_t *object = json_pack(
         "{s:f s:f s:I s:i s:i s:I s:i s:i s:I s:f s:f}", "accuracy", result->accuracy,
-        "loss", result->loss, "steps", (json_int_t)result->steps, "ranks", result->ranks,
-        "nodes", result->nodes, "parameters", (json_int_t)result->parameters, "batch",
-        (int)options->batch, "global_batch", (int)options->global_batch, "seed",
-        (json_int_t)options->seed, "seconds", result->seconds, "images_per_s",
-        images_per_s(result));
+        "loss", result->loss, "steps", (json_int_t)result->steps, "ranks",
+        result->ranks, "nodes", result->nodes, "parameters",
+        (json_int_t)result->parameters, "batch", (int)options->batch, "global_batch",
+        (int)options->global_batch, "seed", (json_int_t)options->seed, "seconds",
+        result->seconds, "images_per_s", images_per_s(result));
     double total = result->compute_s + result->exchange_s;
 
     json_object_set_new(object, "step_ms",
@@ -137,7 +137,8 @@ int ls_train_result_write_json(const char *path, const struct ls_train_result *r
     if (rc == 0 && strcmp(path, "-") == 0)
         rc = fputc('\n', stdout) == EOF || fflush(stdout) == EOF ? -1 : 0;
     json_decref(object);
-    return rc == 0 ? 0 : ls_error_sys(err, errno ? -errno : -EIO, "cannot write %s", path);
+    return rc == 0 ? 0
+                   : ls_error_sys(err, errno ? -errno : -EIO, "cannot write %s", path);
 }
 
 int ls_train_weights_write(const char *path, const float *parameters, size_t count,

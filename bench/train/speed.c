@@ -26,8 +26,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Median time of one step's exchange, of the slowest rank. */
-static int time_alone(lockstep_comm *comm, float *values, size_t count, double *ret_seconds,
-                      struct ls_error *err)
+static int time_alone(lockstep_comm *comm, float *values, size_t count,
+                      double *ret_seconds, struct ls_error *err)
 {
     double own[ROUNDS], slowest[ROUNDS];
 
@@ -43,8 +43,8 @@ static int time_alone(lockstep_comm *comm, float *values, size_t count, double *
             return ls_exchange_error(err, "allreduce");
         own[round] = (double)(ls_clock_ns() - start_ns) * 1e-9;
     }
-    if (lockstep_allreduce(comm, own, slowest, ROUNDS, LOCKSTEP_FLOAT64, LOCKSTEP_MAX) !=
-        LOCKSTEP_OK)
+    if (lockstep_allreduce(comm, own, slowest, ROUNDS, LOCKSTEP_FLOAT64,
+                           LOCKSTEP_MAX) != LOCKSTEP_OK)
         return ls_exchange_error(err, "allreduce");
     qsort(slowest, ROUNDS, sizeof(slowest[0]), by_value);
     *ret_seconds = slowest[ROUNDS / 2];
@@ -93,7 +93,8 @@ int ls_exchange_speed(struct ls_gradients *gradients, size_t parameter_count,
         return rc;
     speed.alone_bus_bytes_per_s = ls_bus_bytes(comm, (double)bytes) / seconds;
     if (ls_placement_one_machine(placement, lockstep_size(comm))) {
-        rc = time_limit(comm, gradients->values, bytes, &seconds, &speed.limit_name, err);
+        rc = time_limit(comm, gradients->values, bytes, &seconds, &speed.limit_name,
+                        err);
         if (rc < 0)
             return rc;
         speed.limit_bus_bytes_per_s = ls_bus_bytes(comm, (double)bytes) / seconds;

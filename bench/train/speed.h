@@ -16,9 +16,9 @@ struct ls_exchange_speed {
 /* Bytes over the bus by the convention of nccl-tests: 2 (n - 1) / n of the buffer. */
 double ls_bus_bytes(const lockstep_comm *comm, double bytes);
 
-/* All-reduce a gradient of `parameter_count` floats with nothing else to do, and measure
- * what memory (and, with several nodes on this machine, TCP) would allow. Spoils the
- * gradient's values. Collective; equal results on all ranks. */
+/* All-reduce a gradient of `parameter_count` floats with nothing else to do, and
+ * measure what memory (and, with several nodes on this machine, TCP) would allow.
+ * Spoils the gradient's values. Collective; equal results on all ranks. */
 int ls_exchange_speed(struct ls_gradients *gradients, size_t parameter_count,
                       const struct ls_placement *placement,
                       struct ls_exchange_speed *ret_speed, struct ls_error *err);

@@ -1,8 +1,8 @@
 /* bench/train/train.c - lockstep-train: data-parallel training, rank by rank.
  *
  * Every rank has the whole network and computes on its share of each step's images; the
- * gradients are averaged over all ranks (gradients.c) and every rank makes the same move
- * (optimizer.c). Read train_step() first. */
+ * gradients are averaged over all ranks (gradients.c) and every rank makes the same
+ * move (optimizer.c). Read train_step() first. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -33,25 +33,24 @@ struct trainer {
     struct ls_images images, test_images;
     struct ls_order order;
     struct ls_model model;
-    float *parameters;            /* equal on all ranks after every step */
+    float *parameters; /* equal on all ranks after every step */
     struct ls_gradients gradients;
     struct ls_sgd sgd;
     struct ls_pass pass;
-    uint8_t *labels;              /* of the rows of the pass */
+    uint8_t *labels; /* of the rows of the pass */
     struct ls_placement *placement;
-    uint64_t training_ns;         /* of all steps */
-    FILE *out;                    /* rank 0: what people read */
+    uint64_t training_ns; /* of all steps */
+    FILE *out;            /* rank 0: what people read */
 };
 
 /* One step: forward and backward on this rank's images, with the finished parts of the
- * gradient on their way to the other ranks meanwhile; then the move, part by part as the
- * averages arrive. *loss += sum over the rank's images. */
+ * gradient on their way to the other ranks meanwhile; then the move, part by part as
+ * the averages arrive. *loss += sum over the rank's images. */
 static int train_step(struct trainer *trainer, uint64_t step, double *loss,
                       struct ls_error *err)
 {
     const uint32_t batch = trainer->options.batch;
-    const uint32_t *rows =
-        ls_order_rows(&trainer->order, step, trainer->rank, batch);
+    const uint32_t *rows = ls_order_rows(&trainer->order, step, trainer->rank, batch);
     const float rate = ls_sgd_rate(&trainer->sgd, step);
     const struct ls_bucket *part;
     uint64_t start_ns = ls_clock_ns();
@@ -88,7 +87,8 @@ static int evaluate(struct trainer *trainer, double *ret_accuracy, struct ls_err
         ls_images_gather(&trainer->test_images, rows, part, trainer->pass.outputs[0],
                          trainer->labels);
         ls_model_forward(&trainer->model, trainer->parameters, &trainer->pass, part);
-        correct += ls_model_correct(&trainer->model, &trainer->pass, trainer->labels, part);
+        correct +=
+            ls_model_correct(&trainer->model, &trainer->pass, trainer->labels, part);
         first += part;
     }
     if (lockstep_allreduce(trainer->comm, &correct, &all_correct, 1, LOCKSTEP_INT64,
@@ -116,7 +116,8 @@ static struct since since_now(const struct trainer *trainer, uint64_t step)
 
 /* Fill loss and speeds of the steps up to `step`; collective. */
 static int summarise(const struct trainer *trainer, const struct since *since,
-                     uint64_t step, struct ls_progress_state *state, struct ls_error *err)
+                     uint64_t step, struct ls_progress_state *state,
+                     struct ls_error *err)
 {
     double images = (double)(step - since->steps) * trainer->options.global_batch;
     double seconds = (double)(trainer->training_ns - since->training_ns) * 1e-9;
@@ -128,9 +129,9 @@ static int summarise(const struct trainer *trainer, const struct since *since,
                            LOCKSTEP_SUM) != LOCKSTEP_OK)
         return ls_exchange_error(err, "cannot add up the loss");
     if (!isfinite(loss))
-        return ls_error_set(err, -EDOM,
-                            "the loss is no number any more at step %llu: try a lower --lr",
-                            (unsigned long long)step);
+        return ls_error_set(
+            err, -EDOM, "the loss is no number any more at step %llu: try a lower --lr",
+            (unsigned long long)step);
     state->loss = loss / images;
     state->images_per_s = images / seconds;
     state->bus_bytes_per_s = span > 0 ? ls_bus_bytes(trainer->comm, bytes) / span : 0;
@@ -214,8 +215,8 @@ static int measure(struct trainer *trainer, struct ls_train_result *result,
     struct ls_exchange_speed speed;
     int rc;
 
-    if (lockstep_allreduce(trainer->comm, own, mean, 2, LOCKSTEP_FLOAT64, LOCKSTEP_AVG) !=
-        LOCKSTEP_OK)
+    if (lockstep_allreduce(trainer->comm, own, mean, 2, LOCKSTEP_FLOAT64,
+                           LOCKSTEP_AVG) != LOCKSTEP_OK)
         return ls_exchange_error(err, "cannot gather the times");
     rc = ls_exchange_speed(&trainer->gradients, trainer->model.parameter_count,
                            trainer->placement, &speed, err);
