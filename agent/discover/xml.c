@@ -46,20 +46,27 @@ static struct span attribute(struct span tag, const char *name)
     return (struct span){NULL, 0};
 }
 
-/* The next `<name …>` at or after `from`, without its end; .begin NULL at the end. */
-static struct span next_tag(const char *from, const char *name)
+/* The next `<name …>` at or after `from`, without its end; .begin NULL when there is
+ * none. Looks at each byte once: files are up to LS_DISCOVER_XML_MAX. */
+static struct span next_tag(const char *from, const char *text_end, const char *name)
 {
-    const char *begin = strstr(from, name);
-    const char *end = begin ? strchr(begin, '>') : NULL;
+    size_t length = strlen(name);
+    const char *end;
 
+    while ((from = memchr(from, '<', (size_t)(text_end - from))) != NULL) {
+        if (strncmp(from, name, length) == 0)
+            break;
+        from++;
+    }
+    end = from ? memchr(from, '>', (size_t)(text_end - from)) : NULL;
     if (!end)
         return (struct span){NULL, 0};
-    return (struct span){begin, (size_t)(end - begin)};
+    return (struct span){from, (size_t)(end - from)};
 }
 
-static int check_format(const char *text, struct ls_error *err)
+static int check_format(const char *text, const char *end, struct ls_error *err)
 {
-    struct span topology = next_tag(text, "<topology");
+    struct span topology = next_tag(text, end, "<topology");
     struct span version;
 
     if (!topology.begin)
@@ -77,11 +84,11 @@ static int check_format(const char *text, struct ls_error *err)
 }
 
 /* hwloc allocates bitmaps up to the largest index of a PU or NUMA node. */
-static int check_indices(const char *text, struct ls_error *err)
+static int check_indices(const char *text, const char *end, struct ls_error *err)
 {
-    struct span tag = next_tag(text, "<object");
+    struct span tag = next_tag(text, end, "<object");
 
-    for (; tag.begin; tag = next_tag(tag.begin + tag.length, "<object")) {
+    for (; tag.begin; tag = next_tag(tag.begin + tag.length, end, "<object")) {
         struct span type = attribute(tag, "type");
         struct span index = attribute(tag, "os_index");
 
@@ -107,6 +114,6 @@ int ls_xml_check(const char *text, size_t size, struct ls_error *err)
                             "version 2");
     if (text[begin] != '<' || strlen(text) != size)
         return ls_error_set(err, -EINVAL, "not XML; expected hwloc XML version 2");
-    rc = check_format(text, err);
-    return rc < 0 ? rc : check_indices(text, err);
+    rc = check_format(text, text + size, err);
+    return rc < 0 ? rc : check_indices(text, text + size, err);
 }

@@ -3,6 +3,9 @@
 #define LS_COMMON_TOPOLOGY_FABRIC_PRIVATE_H
 
 #include <stdbool.h>
+
+/* uthash's own default falls through its cases, which we have the compiler refuse. */
+#define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
 #include "common/topology/fabric.h"
