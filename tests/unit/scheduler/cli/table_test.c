@@ -86,7 +86,7 @@ static void text_from_outside_is_inert(void **state)
 
     (void)state;
     add_row(table, 1, "\033[2Jx\ny", "ok");
-    assert_renders(table, 0, false, "ID  NAME        STATE\n 1  \\x1b[2Jx\\ny  ok\n");
+    assert_renders(table, 0, false, "ID  NAME         STATE\n 1  \\x1b[2Jx\\ny  ok\n");
     ls_table_free(table);
 }
 
