@@ -34,7 +34,7 @@ void ofi_peer_lost(struct ofi_fabric *ofi, struct ofi_peer *peer, const char *wh
         ofi->waiting_count--;
     peer->state = OFI_PEER_LOST;
     snprintf(peer->why, sizeof(peer->why), "peer %u (%s): %s", peer->index, peer->name,
-             peer->goodbye ? "it has closed its end" : why);
+             why);
     LS_GROW(ofi->lost, ofi->lost_count, ofi->lost_capacity);
     ofi->lost[ofi->lost_count++] = peer->index;
 }

@@ -11,7 +11,7 @@
 #include "common/util/clock.h"
 #include "common/util/mem.h"
 
-enum { GOODBYE_MAX_MS = 500 };
+enum { LINGER_MAX_MS = 1000 };
 
 struct ofi_memory {
     struct ls_fabric_memory base;
@@ -103,7 +103,7 @@ static bool take_completion(struct ofi_fabric *ofi,
     if (!peer)
         return false;
     if (entry->data & OFI_GOODBYE) {
-        peer->goodbye = true;
+        ofi_peer_lost(ofi, peer, "it has closed its end");
         return false;
     }
     *ret_event = (struct ls_fabric_event){
@@ -179,29 +179,40 @@ int ofi_wait(struct ls_fabric *fabric, int wake_fd, int timeout_ms)
     return 0;
 }
 
-static bool put_goodbye(struct ofi_peer *peer)
+static void put_goodbye(struct ofi_peer *peer)
 {
     uint64_t data = OFI_GOODBYE | (uint64_t)peer->number << OFI_PEER_SHIFT;
 
-    if (peer->state != OFI_PEER_CONNECTED || !peer->used)
-        return false;
-    return fi_writedata(peer->endpoint, NULL, 0, NULL, data, 0, peer->key.base,
-                        peer->key.key, peer) == 0;
+    if (fi_writedata(peer->endpoint, NULL, 0, NULL, data, 0, peer->key.base,
+                     peer->key.key, NULL) == 0)
+        peer->told = true;
 }
 
+/* True while a peer that we have put to is there and may still send. */
+static bool is_awaited(const struct ofi_peer *peer)
+{
+    return peer && peer->used && peer->state == OFI_PEER_CONNECTED;
+}
+
+/* Closing a socket with unread data resets the connection, and the peer may lose what
+ * we had sent it last. So each side goes on reading until the other has said goodbye
+ * too. */
 void ofi_goodbye_all(struct ofi_fabric *ofi)
 {
-    uint64_t end_ms = ls_clock_ms() + GOODBYE_MAX_MS;
+    uint64_t end_ms = ls_clock_ms() + LINGER_MAX_MS;
     struct ls_fabric_event event;
-    size_t sent = 0, lost = 0;
+    bool awaited = true;
 
-    for (size_t i = 0; i < ofi->peer_count; i++)
-        sent += ofi->peers[i] && put_goodbye(ofi->peers[i]);
-    while (sent > 0 && lost < ofi->peer_count && ls_clock_ms() < end_ms) {
-        if (ofi_poll(&ofi->base, &event, 1) <= 0)
-            continue;
-        lost += event.kind == LS_FABRIC_PEER_LOST;
-        for (size_t i = 0; i < ofi->peer_count; i++)
-            sent -= event.kind == LS_FABRIC_PUT_DONE && event.context == ofi->peers[i];
+    while (awaited && ls_clock_ms() < end_ms) {
+        awaited = false;
+        for (size_t i = 0; i < ofi->peer_count; i++) {
+            if (!is_awaited(ofi->peers[i]))
+                continue;
+            awaited = true;
+            if (!ofi->peers[i]->told)
+                put_goodbye(ofi->peers[i]);
+        }
+        if (awaited && ofi_poll(&ofi->base, &event, 1) == 0)
+            ofi_wait(&ofi->base, -1, 1);
     }
 }

@@ -17,8 +17,9 @@
 
 /* A signal travels as 64 bits of completion data: the sender's number as the receiver
  * knows it, then the caller's 32 bits. */
-#define OFI_GOODBYE UINT64_C(0x8000000000000000) /* the peer closes, nothing follows   \
-                                                  */
+#define OFI_GOODBYE                                                                    \
+    UINT64_C(0x8000000000000000) /* the peer closes, nothing follows                   \
+                                  */
 #define OFI_PEER_SHIFT 32
 #define OFI_GREETING   UINT32_C(0x4c534631)
 
@@ -54,8 +55,8 @@ struct ofi_peer {
     uint32_t index;  /* the caller's number of it */
     uint32_t number; /* its number of us */
     enum ofi_peer_state state;
-    bool goodbye; /* it has closed its end */
-    bool used;    /* something was put, with `key` */
+    bool told; /* it has our goodbye */
+    bool used; /* something was put, with `key` */
     struct ofi_key key;
     uint64_t nonce;
     struct fid_ep *endpoint; /* NULL until we connect or accept */
@@ -124,7 +125,7 @@ int ofi_put(struct ls_fabric *fabric, uint32_t index, struct ls_fabric_memory *m
             uint32_t signal, void *context);
 int ofi_poll(struct ls_fabric *fabric, struct ls_fabric_event *events, int max);
 int ofi_wait(struct ls_fabric *fabric, int wake_fd, int timeout_ms);
-/* Tell all peers that nothing follows, and wait shortly until that has left. */
+/* Tell all peers that nothing follows, and wait a little for them to say the same. */
 void ofi_goodbye_all(struct ofi_fabric *ofi);
 
 #endif
