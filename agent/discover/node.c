@@ -73,7 +73,7 @@ static void fill_numas(hwloc_topology_t topology, Ls__NodeDigest *digest)
     hwloc_obj_t numa = NULL;
 
     digest->numas =
-        ls_calloc(count_of(topology, HWLOC_OBJ_NUMANODE), sizeof(*digest->numas));
+        ls_calloc(count_of(topology, HWLOC_OBJ_NUMANODE), sizeof(Ls__NumaInfo *));
     while ((numa = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, numa))) {
         Ls__NumaInfo *info = ls_calloc(1, sizeof(*info));
 
@@ -88,7 +88,7 @@ static void fill_numas(hwloc_topology_t topology, Ls__NodeDigest *digest)
 
 static void fill_gpus(const struct ls_inventory *inventory, Ls__NodeDigest *digest)
 {
-    digest->gpus = ls_calloc(inventory->gpu_count, sizeof(*digest->gpus));
+    digest->gpus = ls_calloc(inventory->gpu_count, sizeof(Ls__GpuInfo *));
     for (size_t i = 0; i < inventory->gpu_count; i++) {
         Ls__GpuInfo *info = ls_calloc(1, sizeof(*info));
 
@@ -102,7 +102,7 @@ static void fill_gpus(const struct ls_inventory *inventory, Ls__NodeDigest *dige
 
 static void fill_nics(const struct ls_inventory *inventory, Ls__NodeDigest *digest)
 {
-    digest->nics = ls_calloc(inventory->nic_count, sizeof(*digest->nics));
+    digest->nics = ls_calloc(inventory->nic_count, sizeof(Ls__NicInfo *));
     for (size_t i = 0; i < inventory->nic_count; i++) {
         Ls__NicInfo *info = ls_calloc(1, sizeof(*info));
 

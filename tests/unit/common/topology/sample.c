@@ -13,7 +13,7 @@ static void add_numas(Ls__NodeDigest *digest)
     static const char *const cores[] = {"0-3", "4-7"};
 
     digest->n_numas = 2;
-    digest->numas = ls_calloc(2, sizeof(*digest->numas));
+    digest->numas = ls_calloc(2, sizeof(Ls__NumaInfo *));
     for (int i = 0; i < 2; i++) {
         Ls__NumaInfo *numa = ls_calloc(1, sizeof(*numa));
 
@@ -31,7 +31,7 @@ static void add_gpus(Ls__NodeDigest *digest)
     static const char *const bus_ids[] = {"0000:1b:00.0", "0000:9d:00.0"};
 
     digest->n_gpus = 2;
-    digest->gpus = ls_calloc(2, sizeof(*digest->gpus));
+    digest->gpus = ls_calloc(2, sizeof(Ls__GpuInfo *));
     for (int i = 0; i < 2; i++) {
         Ls__GpuInfo *gpu = ls_calloc(1, sizeof(*gpu));
 
@@ -53,7 +53,7 @@ static void add_gpus(Ls__NodeDigest *digest)
 static void add_nics(Ls__NodeDigest *digest)
 {
     digest->n_nics = 2;
-    digest->nics = ls_calloc(2, sizeof(*digest->nics));
+    digest->nics = ls_calloc(2, sizeof(Ls__NicInfo *));
     for (int i = 0; i < 2; i++) {
         Ls__NicInfo *nic = ls_calloc(1, sizeof(*nic));
 
