@@ -2,6 +2,7 @@
 #include "common/wire/frame.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/util/check.h"
@@ -35,6 +36,38 @@ static uint32_t read_length(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+/* Unpacking a few bytes may ask for much memory: each empty message in a list is two
+ * bytes on the wire and a whole struct here. So it gets a budget. */
+struct budget {
+    size_t bytes;
+};
+
+enum { BUDGET_BASE = 32 * 1024 * 1024, BUDGET_FACTOR = 8, MALLOC_OVERHEAD = 16 };
+
+static void *budget_alloc(void *data, size_t size)
+{
+    struct budget *budget = data;
+
+    if (size + MALLOC_OVERHEAD > budget->bytes)
+        return NULL;
+    budget->bytes -= size + MALLOC_OVERHEAD;
+    return malloc(size); /* as the default allocator, which frees it later */
+}
+
+static void budget_free(void *data, void *memory)
+{
+    (void)data;
+    free(memory);
+}
+
+static Ls__Frame *unpack(const uint8_t *bytes, size_t size)
+{
+    struct budget budget = {BUDGET_BASE + BUDGET_FACTOR * size};
+    ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+
+    return ls__frame__unpack(&allocator, size, bytes);
+}
+
 int ls_frame_reader_next(struct ls_frame_reader *reader, Ls__Frame **ret_frame,
                          struct ls_error *err)
 {
@@ -49,8 +82,7 @@ int ls_frame_reader_next(struct ls_frame_reader *reader, Ls__Frame **ret_frame,
                             length, reader->frame_max);
     if (held < LS_FRAME_HEADER + (size_t)length)
         return 0;
-    *ret_frame = ls__frame__unpack(NULL, length,
-                                   reader->bytes + reader->begin + LS_FRAME_HEADER);
+    *ret_frame = unpack(reader->bytes + reader->begin + LS_FRAME_HEADER, length);
     if (!*ret_frame)
         return ls_error_set(err, -EPROTO, "%u bytes that are no lockstep message",
                             length);

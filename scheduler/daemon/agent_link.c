@@ -116,6 +116,23 @@ static void up_settled(struct ls_server *server, const struct ls_event *event,
     ls_relays_agent_up(server, peer->member);
 }
 
+/* An agent of that name is there. If it has been silent, its host may be gone and this
+ * be its successor: worth another try, after heartbeats have told. */
+static int refuse_second(const struct ls_member *member, struct ls_error *err)
+{
+    const char *holder = ls_connection_name(member->agent->connection);
+
+    if (member->silent_periods >= 2)
+        return ls_error_set(err, -EAGAIN,
+                            "node %s is registered by an agent that is silent (%s)",
+                            member->name, holder);
+    return ls_error_set(
+        err, -EEXIST,
+        "node %s is already registered by another agent (%s); give each "
+        "agent a node name of its own",
+        member->name, holder);
+}
+
 static int check_register(struct ls_peer *peer, const Ls__Register *body,
                           struct ls_error *err)
 {
@@ -130,10 +147,7 @@ static int check_register(struct ls_peer *peer, const Ls__Register *body,
         return ls_error_wrap(err, "register: node %s", peer->name);
     if (member && member->agent && member->agent != peer &&
         member->incarnation != body->incarnation)
-        return ls_error_set(err, -EEXIST,
-                            "node %s is already registered by another agent (%s); give "
-                            "each agent a node name of its own",
-                            peer->name, ls_connection_name(member->agent->connection));
+        return refuse_second(member, err);
     return 0;
 }
 
