@@ -15,6 +15,7 @@
 #include "common/util/file.h"
 #include "common/util/hostlist.h"
 #include "common/util/mem.h"
+#include "common/util/strbuf.h"
 
 /* ---- the file as it is written ------------------------------------------------- */
 
@@ -414,6 +415,17 @@ static int build(struct loader *loader)
     return rc < 0 ? rc : check_all_in_arrays(loader);
 }
 
+/* One line, whatever names the file has in it. */
+static int report(const char *source, const struct ls_error *why, struct ls_error *err)
+{
+    struct ls_strbuf text = {0};
+
+    ls_strbuf_add_printable(&text, why->text);
+    ls_error_set(err, -EINVAL, "fabric %s: %s", source, text.text);
+    ls_strbuf_free(&text);
+    return -EINVAL;
+}
+
 int ls_fabric_model_parse(const char *text, size_t size, const char *source,
                           struct ls_fabric_model **ret_model, struct ls_error *err)
 {
@@ -432,7 +444,7 @@ int ls_fabric_model_parse(const char *text, size_t size, const char *source,
     ls_yaml_free(&file_value, data);
     if (rc < 0) {
         ls_fabric_model_free(loader.model);
-        return ls_error_set(err, -EINVAL, "fabric %s: %s", source, why.text);
+        return report(source, &why, err);
     }
     *ret_model = loader.model;
     return 0;

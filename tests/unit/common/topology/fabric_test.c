@@ -285,6 +285,8 @@ static void what_is_no_fabric_file_is_refused(void **state)
     assert_refused_in_part("- a\n", "expected a mapping with the keys");
     assert_refused_in_part("name: [x\n", "name: ");
     assert_refused_in_part("\x01\x02", "control characters");
+    assert_refused_in_part("name: \"a\\n\\e[2J\"\nracks: [{name: r, nodes: n}]\n",
+                           "name: 'a\\n\\x1b[2J', expected 1 to 63 letters");
     assert_refused_in_part("name: &a x\nracks: *a\n", "alias");
     assert_int_equal(ls_fabric_model_load("/nowhere.yaml", &model, &err), -ENOENT);
     assert_string_equal(err.text, "fabric: /nowhere.yaml: No such file or directory");
