@@ -135,6 +135,45 @@ static void a_file_cut_off_at_any_place_is_refused(void **state)
     ls_free(whole);
 }
 
+/* A step of xorshift64: damage that is the same in every run. */
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static void a_file_damaged_anywhere_is_read_or_refused_in_one_line(void **state)
+{
+    char *whole = fixture_text(HGX);
+    size_t size = strlen(whole);
+    uint64_t random = 88172645463325252U;
+
+    (void)state;
+    for (int round = 0; round < 40; round++) {
+        struct ls_discover_config config = {.time_ms_max = 5000};
+        struct ls_error err = {0};
+        Ls__NodeDigest *digest = NULL;
+        char *damaged = ls_memdup(whole, size + 1);
+        char *path;
+
+        for (int i = 0; i < 1 + round % 4; i++)
+            damaged[next_random(&random) % size] =
+                (char)(' ' + next_random(&random) % 95);
+        path = fixture_file(damaged, size);
+        config.xml_path = path;
+        if (ls_discover_node(&config, &digest, &err) == 0)
+            ls__node_digest__free_unpacked(digest, NULL);
+        else if (err.text[0] == '\0' || strchr(err.text, '\n'))
+            fail_msg("round %d: \"%s\"", round, err.text);
+        unlink(path);
+        ls_free(path);
+        ls_free(damaged);
+    }
+    ls_free(whole);
+}
+
 static void what_is_no_hwloc_xml_is_told_so(void **state)
 {
     uint8_t garbage[512];
@@ -222,6 +261,7 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(nested_entities_are_refused),
         cmocka_unit_test(a_file_cut_off_at_any_place_is_refused),
+        cmocka_unit_test(a_file_damaged_anywhere_is_read_or_refused_in_one_line),
         cmocka_unit_test(what_is_no_hwloc_xml_is_told_so),
         cmocka_unit_test(a_file_over_the_size_limit_is_refused),
         cmocka_unit_test(a_path_that_is_no_file_is_refused),
