@@ -27,11 +27,15 @@ struct ls_local {
     int rank, count;
 };
 
+static size_t meeting_bytes(int count)
+{
+    return sizeof(struct meeting) + (size_t)count * SLOT_BYTES;
+}
+
 static int open_meeting(int count, struct meeting **ret_meeting, struct ls_error *err)
 {
-    size_t bytes = sizeof(struct meeting) + (size_t)count * SLOT_BYTES;
-    struct meeting *meeting =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct meeting *meeting = mmap(NULL, meeting_bytes(count), PROT_READ | PROT_WRITE,
+                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_barrierattr_t shared;
 
     if (meeting == MAP_FAILED)
@@ -136,6 +140,13 @@ int ls_local_start(int count, struct ls_local **ret_local, int *ret_rank,
     ls_free(pids);
     ls_free(local);
     return rc;
+}
+
+void ls_local_end(struct ls_local *local)
+{
+    if (local)
+        munmap(local->meeting, meeting_bytes(local->count));
+    ls_free(local);
 }
 
 int ls_local_allgather(void *context, const void *in, size_t size, void *out)

@@ -19,7 +19,9 @@
 struct joining {
     lockstep_bootstrap bootstrap; /* size 0: a lockstep job, or alone */
     char node[LS_PLACEMENT_TEXT_MAX];
-    bool mpi; /* MPI_Init was called */
+    lockstep_comm *comm;    /* after that */
+    struct ls_local *local; /* of a rank that --local started */
+    bool mpi;               /* MPI_Init was called */
 };
 
 /* "vm", or "vm#1" for the second of the nodes that are emulated on this machine. */
@@ -197,15 +199,15 @@ static int join_and_run(const struct ls_bench_options *options, struct joining *
 {
     const char *node = joining->bootstrap.size > 0 ? joining->node : NULL;
     struct ls_bench bench;
-    lockstep_comm *comm;
-    lockstep_status status = joining->bootstrap.size > 0
-                                 ? lockstep_init_with(&joining->bootstrap, &comm)
-                                 : lockstep_init(&comm);
+    lockstep_status status =
+        joining->bootstrap.size > 0
+            ? lockstep_init_with(&joining->bootstrap, &joining->comm)
+            : lockstep_init(&joining->comm);
     int rc;
 
     if (status != LOCKSTEP_OK)
         return ls_exchange_error(err, "cannot join the other ranks");
-    rc = ls_bench_open(&bench, options, comm, node, err);
+    rc = ls_bench_open(&bench, options, joining->comm, node, err);
     if (rc < 0)
         return rc; /* what the communicator holds goes with the process */
     rc = open_peer(&bench, joining, err);
@@ -214,8 +216,9 @@ static int join_and_run(const struct ls_bench_options *options, struct joining *
     if (bench.peer)
         bench.peer->close(bench.peer);
     ls_bench_close(&bench);
-    if (rc >= 0 && lockstep_finalize(comm) != LOCKSTEP_OK)
+    if (rc >= 0 && lockstep_finalize(joining->comm) != LOCKSTEP_OK)
         rc = ls_exchange_error(err, "cannot leave");
+    ls_local_end(joining->local);
     return rc;
 }
 
@@ -224,17 +227,16 @@ static int start_ranks(const struct ls_bench_options *options, struct joining *j
                        int *ret_exit_code, struct ls_error *err)
 {
     lockstep_bootstrap *bootstrap = &joining->bootstrap;
-    struct ls_local *local;
     int rank, rc;
 
     if (options->local > 0) {
-        rc = ls_local_start(options->local, &local, &rank, ret_exit_code, err);
+        rc = ls_local_start(options->local, &joining->local, &rank, ret_exit_code, err);
         if (rc < 0 || rank == LS_LOCAL_PARENT)
             return rc < 0 ? rc : 1;
         *bootstrap = (lockstep_bootstrap){.rank = rank,
                                           .size = options->local,
                                           .allgather = ls_local_allgather,
-                                          .context = local};
+                                          .context = joining->local};
     } else if (ls_mpi_started_us()) {
         rc = ls_mpi_init(&bootstrap->rank, &bootstrap->size, err);
         if (rc < 0)
@@ -260,7 +262,7 @@ static int fail(const struct ls_error *err)
 int main(int argc, char **argv)
 {
     struct ls_bench_options options;
-    struct joining joining = {0};
+    static struct joining joining; /* what a failure leaves behind stays reachable */
     struct ls_error err = {0};
     int exit_code = 0, rc;
 

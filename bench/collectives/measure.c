@@ -114,7 +114,7 @@ static int warm_up(const struct job *job, batch_function *batch,
     unsigned iterations = options->warmup > 0 ? options->warmup : 1;
 
     for (int round = 0; round < 3; round++) {
-        double seconds, wanted;
+        double seconds = 0, wanted;
         int rc = batch(job, iterations, &seconds, err);
 
         if (rc < 0)
@@ -273,7 +273,7 @@ static int measure_out_of_place(struct ls_bench *bench, struct ls_row *row,
     struct job job = {bench, &row->c, bench->first, bench->second};
     struct series ours = {.count = 0}, mpi = {.count = 0};
     bool compares = bench->peer && ls_mpi_supports(&row->c);
-    double percentiles[2], seconds;
+    double percentiles[2] = {0}, seconds;
     int rc;
 
     row->out_of_place.wrong = checks(&job) ? 0 : -1;
@@ -321,7 +321,7 @@ int ls_measure_case(struct ls_bench *bench, const struct ls_case *c,
                     struct ls_row *ret_row, struct ls_error *err)
 {
     struct ls_row row = {.c = *c, .bytes = ls_case_bytes(c), .in_place.wrong = -1};
-    double limit_s;
+    double limit_s = 0;
     int rc = ls_limit_of_case(bench, c, &limit_s, err);
 
     if (rc < 0)

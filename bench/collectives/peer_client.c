@@ -37,8 +37,6 @@ struct client {
     int output; /* memfd: what mpirun and its ranks print */
 };
 
-extern char **environ;
-
 /* Variables of whoever started us, which would make mpirun believe it is inside a job.
  */
 static void clean_environment(void)

@@ -77,7 +77,7 @@ int ls_copy_limit(lockstep_comm *comm, void *to, const void *from, size_t bytes,
         double spent = 0;
 
         for (int round = 0; round < ROUNDS_MAX; round++) {
-            double seconds;
+            double seconds = 0;
             int rc = copy_round(comm, copies[kind], to, from, bytes, &seconds, err);
 
             if (rc < 0)

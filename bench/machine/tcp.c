@@ -292,8 +292,8 @@ static int smallest_node(lockstep_comm *comm, int32_t *ret_ranks, struct ls_erro
 int ls_tcp_limit(lockstep_comm *comm, struct ls_tcp_limit *ret_limit,
                  struct ls_error *err)
 {
-    struct ls_tcp_limit one, all;
-    int32_t ranks;
+    struct ls_tcp_limit one = {0}, all = {0};
+    int32_t ranks = 0;
     int rc = smallest_node(comm, &ranks, err);
 
     if (rc == 0)

@@ -54,7 +54,7 @@ static int idx_open(struct idx *idx, const char *path, unsigned dimension_count,
     uint32_t expected = IDX_UBYTE << 8 | dimension_count;
     int rc;
 
-    idx->path = path;
+    *idx = (struct idx){.path = path};
     idx->file = gzopen(path, "rb");
     if (!idx->file)
         return ls_error_sys(err, errno ? -errno : -ENOMEM, "cannot open %s", path);

@@ -144,12 +144,13 @@ int ls_train_result_write_json(const char *path, const struct ls_train_result *r
 int ls_train_weights_write(const char *path, const float *parameters, size_t count,
                            struct ls_error *err)
 {
+    static const char magic[8] = {'L', 'S', 'W', 'E', 'I', 'G', 'H', 'T'};
     uint64_t words = count;
     size_t size = 16 + count * sizeof(float);
     char *bytes = ls_calloc(size, 1);
     int rc;
 
-    memcpy(bytes, "LSWEIGHT", 8);
+    memcpy(bytes, magic, sizeof(magic));
     memcpy(bytes + 8, &words, 8);
     memcpy(bytes + 16, parameters, count * sizeof(float));
     rc = ls_file_write_atomic(path, bytes, size, err);

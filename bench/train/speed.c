@@ -86,7 +86,7 @@ int ls_exchange_speed(struct ls_gradients *gradients, size_t parameter_count,
     lockstep_comm *comm = gradients->comm;
     size_t bytes = parameter_count * sizeof(float);
     struct ls_exchange_speed speed = {.limit_name = ""};
-    double seconds;
+    double seconds = 0;
     int rc = time_alone(comm, gradients->values, parameter_count, &seconds, err);
 
     if (rc < 0)

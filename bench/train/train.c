@@ -359,10 +359,11 @@ static void leave(struct trainer *trainer)
 
 int main(int argc, char **argv)
 {
-    struct trainer trainer = {.out = stdout};
+    static struct trainer trainer; /* what a failure leaves behind stays reachable */
     struct ls_error err = {0};
     int rc;
 
+    trainer.out = stdout;
     switch (ls_train_options_read(argc, argv, &trainer.options, &err)) {
     case LS_OPTIONS_HELP:
         fputs(ls_train_usage(), stdout);
