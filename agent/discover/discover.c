@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <hwloc.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,11 +69,13 @@ static int check_loaded(hwloc_topology_t topology, struct ls_error *err)
     return 0;
 }
 
-static int load(hwloc_topology_t topology, struct ls_error *err)
+static int load(hwloc_topology_t topology, bool modelled, struct ls_error *err)
 {
     if (hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_ALL) < 0 ||
         hwloc_topology_load(topology) < 0)
-        return ls_error_set(err, -EINVAL, "hwloc cannot load it (%s)", strerror(errno));
+        return ls_error_set(err, -EINVAL, "hwloc cannot load it (%s)%s",
+                            strerror(errno),
+                            modelled ? "; expected hwloc XML version 2" : "");
     return check_loaded(topology, err);
 }
 
@@ -102,7 +105,7 @@ static int discover_in_child(const void *argument, uint8_t **ret_bytes,
     if (xml_path)
         rc = set_xml(topology, xml_path, &text, err);
     if (rc == 0)
-        rc = load(topology, err);
+        rc = load(topology, xml_path != NULL, err);
     if (rc == 0) {
         digest = ls_node_digest_build(topology, xml_path);
         pack(digest, ret_bytes, ret_size);

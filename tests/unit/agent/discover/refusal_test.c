@@ -76,12 +76,13 @@ static void a_hidden_absurd_pu_index_ends_within_the_limits(void **state)
     Ls__NodeDigest *digest = NULL;
 
     (void)state;
-    /* Loading it takes 500 MB. With less, hwloc leaves it out and we see that, or a
-     * sanitizer's allocator ends the child. */
+    /* Loading it takes 500 MB. With less, hwloc leaves it out and we see that; or a
+     * sanitizer's allocator ends the child; or a hwloc without libxml refuses it. */
     assert_true(ls_discover_node(&config, &digest, &err) < 0);
     assert_null(digest);
     assert_true(strstr(err.text, "PU with os_index 4294967295") ||
-                strstr(err.text, "the hwloc parser"));
+                strstr(err.text, "the hwloc parser") ||
+                strstr(err.text, "hwloc cannot"));
     unlink(path);
     ls_free(path);
     ls_free(text);
@@ -105,7 +106,7 @@ static void deep_nesting_is_refused(void **state)
     ls_strbuf_add(&text, "<?xml version=\"1.0\"?><topology version=\"2.0\">");
     for (int i = 0; i < 100000; i++)
         ls_strbuf_add(&text, "<object type=\"Group\">");
-    assert_text_refused(ls_strbuf_take(&text), "hwloc cannot read it");
+    assert_text_refused(ls_strbuf_take(&text), "expected hwloc XML version 2");
 }
 
 static void nested_entities_are_refused(void **state)
