@@ -185,8 +185,8 @@ class Jobs(unittest.TestCase):
                          wire.NODE_IDLE)
 
     def test_a_silent_agent_is_dropped(self):
-        agent = self.scheduler.agent("n0")
-        with self.assertRaises(wire.Closed):  # no heartbeats from here
+        agent = self.scheduler.agent("n0", heartbeats=False)
+        with self.assertRaises(wire.Closed):
             agent.receive_body("never")
         self.scheduler.wait_log("silent: no heartbeat in time")
 

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 import wire
@@ -130,14 +131,31 @@ class Scheduler:
         connection.hello(wire.ROLE_CLIENT)
         return connection
 
-    def agent(self, name, steps=(), incarnation=1, node=None):
-        """A registered agent."""
+    def agent(self, name, steps=(), incarnation=1, node=None, heartbeats=True):
+        """A registered agent, with a thread that sends its heartbeats."""
         connection = self.connect()
         connection.hello(wire.ROLE_AGENT, name=name)
         connection.name = name
         connection.ask("register", {"node": name, "incarnation": incarnation,
                                     "digest": node or digest(), "steps": list(steps)})
+        if heartbeats:
+            self._start_heartbeats(connection)
         return connection
+
+    def _start_heartbeats(self, connection):
+        ended = threading.Event()
+
+        def beat():
+            try:
+                while not ended.wait(1):
+                    connection.send("heartbeat")
+            except OSError:
+                pass  # closed by either side
+
+        thread = threading.Thread(target=beat)
+        thread.start()
+        self.open.callback(thread.join)
+        self.open.callback(ended.set)
 
 
 def spec(*argv, **more):

@@ -11,6 +11,7 @@ import pathlib
 import re
 import socket
 import struct
+import threading
 
 PROTO = pathlib.Path(__file__).resolve().parents[2] / "common/wire/lockstep.proto"
 PROTOCOL = 1
@@ -195,6 +196,7 @@ class Connection:
         self.socket.settimeout(timeout)
         self.socket.connect(str(address) if unix else address)
         self.received = b""
+        self.sending = threading.Lock()
         self.last_request = 0
 
     def close(self):
@@ -207,7 +209,8 @@ class Connection:
         self.close()
 
     def send_bytes(self, data):
-        self.socket.sendall(data)
+        with self.sending:
+            self.socket.sendall(data)
 
     def send(self, body, message=None, request=0):
         self.send_bytes(pack(request, body, message or {}))
