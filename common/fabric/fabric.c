@@ -34,7 +34,7 @@ int ls_fabric_open(const struct ls_fabric_config *config, struct ls_fabric **ret
 
     if (!ops)
         return ls_error_set(err, -EINVAL, "fabric '%s': no such backend (there is: %s)",
-                            name, backends[0]->name);
+                            name, ls_fabric_ofi_ops.name);
     return ops->open(config, ret_fabric, err);
 }
 

@@ -18,6 +18,23 @@
 #include "common/util/check.h"
 #include "common/util/mem.h"
 
+/* The "net" provider of libfabric 1.17 forgets 24 bytes per connection when it closes
+ * an endpoint; leak checkers are told, because it is not ours to free. */
+#if defined(__SANITIZE_ADDRESS__)
+#define OFI_TELL_LEAK_CHECKER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OFI_TELL_LEAK_CHECKER 1
+#endif
+#endif
+#ifdef OFI_TELL_LEAK_CHECKER
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfabric.so\n";
+}
+#endif
+
 static const char *const default_providers[] = {"net", "tcp"};
 
 static struct fi_info *make_hints(const char *provider, const char *device)

@@ -149,9 +149,12 @@ static struct ofi_peer *add_peer(struct ofi_fabric *ofi, uint32_t index,
     peer->index = index;
     peer->nonce = address->nonce;
     name_peer(peer, address->sockaddr, ofi->info->src_addrlen);
-    while (ofi->peer_count <= index) {
-        LS_GROW(ofi->peers, ofi->peer_count, ofi->peer_capacity);
-        ofi->peers[ofi->peer_count++] = NULL;
+    if (index >= ofi->peer_count) {
+        size_t count = (size_t)index + 1;
+
+        ofi->peers = ls_realloc(ofi->peers, count, sizeof(struct ofi_peer *));
+        while (ofi->peer_count < count)
+            ofi->peers[ofi->peer_count++] = NULL;
     }
     ofi->peers[index] = peer;
     ofi->waiting_count++;

@@ -82,7 +82,7 @@ struct ofi_fabric {
     uint64_t nonce;
     uint64_t next_key;       /* for providers that let us choose keys */
     struct ofi_peer **peers; /* by the caller's number, with holes */
-    size_t peer_count, peer_capacity;
+    size_t peer_count;
     size_t waiting_count; /* peers in OFI_PEER_WAITING */
     struct ofi_request *requests;
     size_t request_count, request_capacity;

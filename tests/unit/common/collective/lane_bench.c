@@ -43,7 +43,8 @@ static void allreduce(struct ls_lane *lane, uint64_t bytes)
     struct ls_error err;
 
     memset(request, 0, sizeof(*request));
-    request->count = request->ready = bytes / 4;
+    request->count = bytes / 4;
+    atomic_store(&request->ready, request->count);
     request->hash = (uint32_t)number;
     request->divisor = 1;
     atomic_store(&ring.posted, ++number);

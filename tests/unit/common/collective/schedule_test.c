@@ -38,7 +38,7 @@ static enum ls_schedule_goal goal_of(enum ls_schedule_algorithm algorithm)
 static struct fixture build(enum ls_schedule_algorithm algorithm, uint32_t n,
                             uint32_t root)
 {
-    struct fixture fixture = {.steps = ls_calloc(n, sizeof(*fixture.steps)),
+    struct fixture fixture = {.steps = ls_calloc(n, sizeof(struct ls_schedule_step *)),
                               .counts = ls_calloc(n, sizeof(*fixture.counts))};
 
     for (uint32_t i = 0; i < n; i++) {
