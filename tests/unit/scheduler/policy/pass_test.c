@@ -17,6 +17,8 @@ static void jobs_start_in_the_order_of_their_ids(void **state)
     assert_int_equal(cluster_effects(&cluster, LS_EFFECT_LAUNCH), 0);
     assert_reason(&cluster, second, "waiting for 1 more free node");
     assert_reason(&cluster, third, "job 2 is first in line");
+    cluster_node(&cluster, "n1"); /* a pass, with room for the third */
+    assert_int_equal(cluster_effects(&cluster, LS_EFFECT_LAUNCH), 0);
     cluster_all_ready(&cluster, first);
     cluster_all_ended(&cluster, first);
     assert_int_equal(cluster_job(&cluster, second)->part_count, 2);
