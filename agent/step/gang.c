@@ -368,6 +368,11 @@ static void greet(struct peer *peer, const Ls__Frame *frame)
 
         send_frame(peer, LS__FRAME__BODY_GANG_ABORT, &message);
     }
+    if (gang->left) {
+        Ls__GangLeave message = LS__GANG_LEAVE__INIT;
+
+        send_frame(peer, LS__FRAME__BODY_GANG_LEAVE, &message);
+    }
 }
 
 static void peer_received(struct ls_connection *connection, const Ls__Frame *frame)
@@ -487,6 +492,8 @@ int ls_gang_start(struct ls_gang *gang, const char *node0_address, struct ls_err
 
 void ls_gang_leave(struct ls_gang *gang)
 {
+    if (gang->left)
+        return;
     gang->left = true;
     send_leave(gang);
 }

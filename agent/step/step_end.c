@@ -134,8 +134,6 @@ static void finish(struct ls_step *step)
         ls_rank_finish_output(&step->ranks[i]);
     ls_step_move(step, STATE_ENDED);
     uv_timer_stop(&step->timer);
-    if (step->gang && !step->reason)
-        ls_gang_leave(step->gang);
     ls_log_info("ended%s%s", step->reason ? ": " : "", step->reason ? step->reason : "");
     store_result(&step->timer);
 }
@@ -169,10 +167,14 @@ static void grace_over(uv_timer_t *timer)
     ls_step_advance(step);
 }
 
+/* The part is over in order when its ranks have ended, the gang knows it, and the nodes
+ * that it depends on have ended theirs. */
 static bool is_done(const struct ls_step *step)
 {
-    return step->state == STATE_RUNNING && ranks_have_ended(step) &&
-           ls_gang_all_left(step->gang);
+    if (step->state != STATE_RUNNING || !ranks_have_ended(step))
+        return false;
+    ls_gang_leave(step->gang);
+    return ls_gang_all_left(step->gang);
 }
 
 void ls_step_advance(struct ls_step *step)
