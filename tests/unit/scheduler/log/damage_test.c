@@ -228,7 +228,7 @@ static void a_torn_wal_gives_the_batches_before_the_tear(void **state)
     (void)state;
     start_with_wal(&scratch);
     image_take(&image, &scratch);
-    for (size_t size = 0; size < image.wal_size; size += 1009) {
+    for (size_t size = 0; size < image.wal_size; size += 2503) {
         int count;
 
         image_put(&image, &scratch, size);
@@ -252,7 +252,7 @@ static void flipped_bytes_in_the_wal_give_a_prefix_or_a_refusal(void **state)
     (void)state;
     start_with_wal(&scratch);
     image_take(&image, &scratch);
-    for (size_t at = 0; at < image.wal_size; at += 877) {
+    for (size_t at = 0; at < image.wal_size; at += 2111) {
         image.wal[at] = (char)(image.wal[at] ^ 0x40);
         image_put(&image, &scratch, image.wal_size);
         shorter += open_some_prefix(&scratch) < EVENTS;
