@@ -21,8 +21,8 @@ int ls_call_open(const char *address, Ls__Role role, const char *name, const cha
 int ls_call_send(struct ls_call *call, const Ls__Frame *frame, struct ls_error *err);
 
 /* Receive one frame; waits at most `timeout_ms` (-1 = for ever). Returns 1 and the
- * frame (caller frees with ls__frame__free_unpacked), 0 at the timeout, -ECONNRESET when
- * the other side closed, -EPROTO, -EINTR when a signal came. */
+ * frame (caller frees with ls__frame__free_unpacked), 0 at the timeout, -ECONNRESET
+ * when the other side closed, -EPROTO, -EINTR when a signal came. */
 int ls_call_receive(struct ls_call *call, int timeout_ms, Ls__Frame **ret_frame,
                     struct ls_error *err);
 

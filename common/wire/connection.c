@@ -360,25 +360,25 @@ static int start_connecting(struct ls_connection *connection,
     return rc;
 }
 
-int ls_connection_open(uv_loop_t *loop, const char *text,
+int ls_connection_open(uv_loop_t *loop, const char *address,
                        const struct ls_connection_events *events, void *data,
                        void (*connected)(struct ls_connection *connection, int status),
                        struct ls_connection **ret_connection, struct ls_error *err)
 {
     struct ls_connection *connection;
-    struct ls_address address;
-    int rc = ls_address_parse(text, &address, err);
+    struct ls_address parsed;
+    int rc = ls_address_parse(address, &parsed, err);
 
     if (rc < 0)
         return rc;
-    connection = connection_new(loop, address.is_unix);
+    connection = connection_new(loop, parsed.is_unix);
     connection->trusted = true;
     connection->connected = connected;
-    snprintf(connection->name, sizeof(connection->name), "%s", text);
-    rc = start_connecting(connection, &address);
+    snprintf(connection->name, sizeof(connection->name), "%s", address);
+    rc = start_connecting(connection, &parsed);
     if (rc < 0) {
         shut(connection, "not connected"); /* without events: freed by the loop */
-        return ls_error_set(err, rc, "%s: %s", text, uv_strerror(rc));
+        return ls_error_set(err, rc, "%s: %s", address, uv_strerror(rc));
     }
     connection->events = events;
     connection->data = data;

@@ -1,8 +1,9 @@
-/* common/wire/connection.h - connections of the daemons: libuv streams that carry frames.
+/* common/wire/connection.h - connections of the daemons: libuv streams that carry
+ * frames.
  *
  * Depends on frame, libuv. One loop, one thread; no locks. A peer can send anything:
- * what is no frame, or stands still for 15 s in the middle of one, closes the connection
- * with the reason, nothing else happens. The greeting is in hello.h. */
+ * what is no frame, or stands still for 15 s in the middle of one, closes the
+ * connection with the reason, nothing else happens. The greeting is in hello.h. */
 #ifndef LS_COMMON_WIRE_CONNECTION_H
 #define LS_COMMON_WIRE_CONNECTION_H
 
@@ -13,7 +14,9 @@
 #include "common/util/error.h"
 #include "common/wire/frame.h"
 
-enum { LS_CONNECTION_QUEUE_MAX = 64 * 1024 * 1024 }; /* unsent bytes, then it is closed */
+enum {
+    LS_CONNECTION_QUEUE_MAX = 64 * 1024 * 1024
+}; /* unsent bytes, then it is closed */
 
 struct ls_connection;
 struct ls_listener;
@@ -30,13 +33,14 @@ struct ls_connection_events {
 };
 
 /* Listen on "unix:PATH" (a stale socket file is replaced when nobody answers on it;
- * -EADDRINUSE when somebody does; mode 0600, or 0666 with `any_user`) or "HOST:PORT" (port 0 = any
- * free one). Each accepted connection is handed to `accepted`, which calls
- * ls_connection_adopt() on it. The hello is not handled here but by the owner. */
+ * -EADDRINUSE when somebody does; mode 0600, or 0666 with `any_user`) or "HOST:PORT"
+ * (port 0 = any free one). Each accepted connection is handed to `accepted`, which
+ * calls ls_connection_adopt() on it. The hello is not handled here but by the owner. */
 int ls_listener_open(uv_loop_t *loop, const char *address, bool any_user,
                      void (*accepted)(struct ls_listener *listener,
                                       struct ls_connection *connection),
-                     void *data, struct ls_listener **ret_listener, struct ls_error *err);
+                     void *data, struct ls_listener **ret_listener,
+                     struct ls_error *err);
 void *ls_listener_data(const struct ls_listener *listener);
 /* The address with the real port, "unix:PATH" or "HOST:PORT"; borrowed. */
 const char *ls_listener_address(const struct ls_listener *listener);
@@ -52,8 +56,8 @@ void ls_connection_adopt(struct ls_connection *connection,
 void ls_connection_trust(struct ls_connection *connection);
 
 /* Connect to an address without blocking; `connected` is called with status 0 or -errno
- * (then `closed` follows and the connection is gone); not at all when the owner closed it
- * before. Send nothing before it. Trusted from the start. */
+ * (then `closed` follows and the connection is gone); not at all when the owner closed
+ * it before. Send nothing before it. Trusted from the start. */
 int ls_connection_open(uv_loop_t *loop, const char *address,
                        const struct ls_connection_events *events, void *data,
                        void (*connected)(struct ls_connection *connection, int status),
@@ -66,9 +70,11 @@ size_t ls_connection_unsent(const struct ls_connection *connection);
 
 /* Answer `request` with an Error of positive errno `code`. */
 void ls_connection_refuse(struct ls_connection *connection, uint64_t request, int code,
-                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+                          const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
-/* Close after what is queued was sent (at most some seconds); events end with closed(). */
+/* Close after what is queued was sent (at most some seconds); events end with closed().
+ */
 void ls_connection_close(struct ls_connection *connection, const char *why);
 
 void *ls_connection_data(const struct ls_connection *connection);

@@ -13,7 +13,7 @@
 #include "common/wire/lockstep.pb-c.h"
 
 enum {
-    LS_PROTOCOL = 1,               /* refused when it differs */
+    LS_PROTOCOL = 1, /* refused when it differs */
     LS_FRAME_HEADER = 4,
     LS_FRAME_MAX = 16 * 1024 * 1024,
     LS_FRAME_BEFORE_HELLO_MAX = 4096, /* what a stranger may send */

@@ -104,34 +104,34 @@ static void listener_closed(uv_handle_t *handle)
     ls_free(handle->data);
 }
 
-int ls_listener_open(uv_loop_t *loop, const char *text, bool any_user,
+int ls_listener_open(uv_loop_t *loop, const char *address, bool any_user,
                      void (*accepted)(struct ls_listener *listener,
                                       struct ls_connection *connection),
                      void *data, struct ls_listener **ret_listener,
                      struct ls_error *err)
 {
     struct ls_listener *listener;
-    struct ls_address address;
-    int rc = ls_address_parse(text, &address, err);
+    struct ls_address parsed;
+    int rc = ls_address_parse(address, &parsed, err);
 
     if (rc < 0)
         return rc;
     listener = ls_calloc(1, sizeof(*listener));
-    listener->is_unix = address.is_unix;
+    listener->is_unix = parsed.is_unix;
     listener->accepted = accepted;
     listener->data = data;
-    ls_socket_init(loop, address.is_unix, &listener->socket);
+    ls_socket_init(loop, parsed.is_unix, &listener->socket);
     listener->socket.handle.data = listener;
-    rc = address.is_unix ? bind_unix(listener, address.path, any_user, err)
-                         : bind_tcp(listener, &address, err);
+    rc = parsed.is_unix ? bind_unix(listener, parsed.path, any_user, err)
+                        : bind_tcp(listener, &parsed, err);
     if (rc < 0)
         goto close_listener;
     rc = uv_listen(&listener->socket.stream, BACKLOG, connection_came);
     if (rc < 0) {
-        ls_error_set(err, rc, "%s: cannot listen: %s", text, uv_strerror(rc));
+        ls_error_set(err, rc, "%s: cannot listen: %s", address, uv_strerror(rc));
         goto close_listener;
     }
-    if (!address.is_unix)
+    if (!parsed.is_unix)
         ls_socket_name(&listener->socket.tcp, false, listener->address);
     *ret_listener = listener;
     return 0;

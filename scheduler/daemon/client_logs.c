@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/util/check.h"
 #include "common/util/mem.h"
 #include "scheduler/daemon/agent_link.h"
 #include "scheduler/daemon/book.h"
@@ -70,6 +71,7 @@ static void close_stream(struct ls_relays *relays, struct stream *stream,
                          enum stream_state next)
 {
     if (stream->state == STREAM_OPEN) {
+        ls_assert(relays->by_number); /* it is in there */
         HASH_DEL(relays->by_number, stream);
         stream->relay->open--;
     }
@@ -199,14 +201,8 @@ static void make_streams(struct ls_relays *relays, struct relay *relay,
     }
 }
 
-/* Open what can be opened; end the relay when nothing is left. It may be gone after. */
-static void pump(struct ls_relays *relays, struct relay *relay)
+static void open_streams(struct ls_relays *relays, struct relay *relay, bool over)
 {
-    const struct ls_job *job = ls_policy_job(relays->server->policy, relay->wanted.job);
-    bool over = !job || ls_job_ended(job);
-
-    if (job && !relay->streams && job->start_ms != 0)
-        make_streams(relays, relay, job);
     for (size_t i = 0; i < relay->count && relay->open < LS_RELAY_NODES_MAX; i++) {
         struct stream *stream = &relay->streams[i];
 
@@ -220,6 +216,18 @@ static void pump(struct ls_relays *relays, struct relay *relay)
             close_stream(relays, stream, STREAM_DONE);
         }
     }
+}
+
+/* Open what can be opened; end the relay when nothing is left. It may be gone after. */
+static void pump(struct ls_relays *relays, struct relay *relay)
+{
+    const struct ls_job *job = ls_policy_job(relays->server->policy, relay->wanted.job);
+    bool over = !job || ls_job_ended(job);
+
+    if (job && !relay->streams && job->start_ms != 0)
+        make_streams(relays, relay, job);
+    if (relay->streams)
+        open_streams(relays, relay, over);
     if (relay->done == relay->count &&
         (relay->streams || over || !relay->wanted.follow))
         end_relay(relays, relay);
@@ -328,11 +336,11 @@ void ls_relays_client_gone(struct ls_peer *peer)
 
 static void add_credit(struct relay *relay, struct stream *stream, uint64_t bytes)
 {
-    struct credit *last = relay->credits ? relay->credits->prev : NULL;
-    struct credit *credit;
+    struct credit *credit = relay->credits;
 
-    if (last && last->stream == stream && last->number == stream->number) {
-        last->bytes += bytes;
+    if (credit && credit->prev->stream == stream &&
+        credit->prev->number == stream->number) {
+        credit->prev->bytes += bytes;
         return;
     }
     credit = ls_calloc(1, sizeof(*credit));

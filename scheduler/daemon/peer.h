@@ -5,9 +5,8 @@
 #ifndef LS_SCHEDULER_DAEMON_PEER_H
 #define LS_SCHEDULER_DAEMON_PEER_H
 
-#include <uthash.h>
-
 #include "scheduler/daemon/commit.h"
+#include "scheduler/daemon/hash.h"
 
 enum {
     LS_PEERS_MAX = 20000,

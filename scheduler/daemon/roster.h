@@ -6,9 +6,8 @@
 #ifndef LS_SCHEDULER_DAEMON_ROSTER_H
 #define LS_SCHEDULER_DAEMON_ROSTER_H
 
-#include <uthash.h>
-
 #include "scheduler/daemon/cores.h"
+#include "scheduler/daemon/hash.h"
 #include "scheduler/daemon/server.h"
 
 struct ls_peer;

@@ -10,7 +10,7 @@
 
 /* Queue what is due for the silent parts of a job; nothing for other jobs. Called after
  * each effect on the job, and again as long as something is due. */
-void ls_silent_settle(struct ls_server *server, uint64_t job);
+void ls_silent_settle(struct ls_server *server, uint64_t id);
 
 /* For all jobs: what could not be queued or written before. */
 void ls_silent_settle_all(struct ls_server *server);

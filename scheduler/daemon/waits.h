@@ -9,7 +9,7 @@ void ls_waits_free(struct ls_waits *waits);
 
 /* Answer a Wait now or when the job has ended. */
 void ls_wait_received(struct ls_peer *peer, const Ls__Frame *frame);
-void ls_waits_job_changed(struct ls_server *server, uint64_t job);
+void ls_waits_job_changed(struct ls_server *server, uint64_t id);
 /* The peer has gone: it waits no more. */
 void ls_waits_peer_gone(struct ls_server *server, const struct ls_peer *peer);
 

@@ -1,5 +1,6 @@
 /* tests/unit/common/wire/address_test.c */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/util/mem.h"
@@ -50,7 +51,7 @@ static void a_path_that_no_socket_can_have_is_refused(void **state)
     struct ls_error err;
 
     (void)state;
-    memcpy(text, "unix:/", 6);
+    snprintf(text, 200, "unix:/");
     memset(text + 6, 'a', LS_ADDRESS_PATH_MAX - 2);
     assert_int_equal(ls_address_parse(text, &address, &err), 0);
     text[strlen(text)] = 'a';
