@@ -332,7 +332,7 @@ static void peer_closed(struct ls_connection *connection, const char *why)
     remove_peer(peer);
     if (node == NODE_UNKNOWN)
         ls_log_warn("gang: connection without the key: %s", why);
-    else if (!gang->left_nodes[node] && !gang->left)
+    else if (!gang->left_nodes[node])
         abort_for_node(gang, (uint32_t)node, why);
     free_when_idle(gang);
 }
