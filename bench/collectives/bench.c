@@ -9,7 +9,7 @@
 #include "bench/machine/hop.h"
 #include "common/util/mem.h"
 
-enum { NAP_US = 300, PAGE_BYTES = 4096 };
+enum { NAP_US = 300, PAGE_BYTES = 4096, TCP_BYTES = 4 << 20 };
 
 int ls_bench_combine(struct ls_bench *bench, double own, double *ret_all,
                      struct ls_error *err)
@@ -108,6 +108,21 @@ static int measure_hops(struct ls_bench *bench, struct ls_error *err)
     return rc;
 }
 
+static int measure_tcp(struct ls_bench *bench, struct ls_error *err)
+{
+    struct ls_machine_limits *limits = &bench->limits;
+    double seconds = 0;
+    int rc = ls_tcp_open(bench->comm, &limits->tcp, err);
+
+    if (rc == 0)
+        rc = ls_tcp_exchange(limits->tcp, 1, &limits->tcp_latency_s, err);
+    if (rc == 0)
+        rc = ls_tcp_exchange(limits->tcp, TCP_BYTES, &seconds, err);
+    if (rc == 0)
+        limits->tcp_bytes_per_s = (double)TCP_BYTES * bench->nodes / seconds;
+    return rc;
+}
+
 static int measure_limits(struct ls_bench *bench, struct ls_error *err)
 {
     struct ls_machine_limits *limits = &bench->limits;
@@ -116,7 +131,7 @@ static int measure_limits(struct ls_bench *bench, struct ls_error *err)
     limits->cores = ls_cpu_count();
     limits->one_machine = ls_placement_one_machine(bench->placement, bench->ranks);
     if (rc == 0 && limits->one_machine && bench->nodes > 1)
-        rc = ls_tcp_limit(bench->comm, &limits->tcp, err);
+        rc = measure_tcp(bench, err);
     return rc;
 }
 
@@ -156,6 +171,7 @@ void ls_bench_close(struct ls_bench *bench)
         give_buffer(bench, bench->first);
     if (bench->second)
         give_buffer(bench, bench->second);
+    ls_tcp_close(bench->limits.tcp);
     ls_free(bench->placement);
     ls_free(bench->gathered);
     memset(bench, 0, sizeof(*bench));

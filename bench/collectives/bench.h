@@ -16,7 +16,9 @@ struct ls_machine_limits {
     double hop_s;     /* a cache line from core to core */
     double switch_s;  /* from one thread to another on a core */
     int cores;
-    struct ls_tcp_limit tcp; /* with several nodes on this machine */
+    struct ls_tcp_ring *tcp; /* with several nodes on this machine, else NULL */
+    double tcp_latency_s;    /* a byte to the next node */
+    double tcp_bytes_per_s;  /* of all nodes together, each sending and receiving */
 };
 
 struct ls_bench {

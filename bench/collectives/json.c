@@ -78,8 +78,8 @@ static json_t *machine_json(const struct ls_bench *bench)
     return json_pack("{s:i s:o s:o s:o s:o}", "cores", limits->cores, "hop_ns",
                      real_or_null(limits->hop_s * 1e9), "switch_ns",
                      real_or_null(limits->switch_s * 1e9), "tcp_gb_per_s",
-                     real_or_null(limits->tcp.bytes_per_s / 1e9), "tcp_latency_us",
-                     real_or_null(limits->tcp.latency_s * 1e6));
+                     real_or_null(limits->tcp_bytes_per_s / 1e9), "tcp_latency_us",
+                     real_or_null(limits->tcp_latency_s * 1e6));
 }
 
 static json_t *run_json(const struct ls_bench *bench, const struct ls_rows *rows)

@@ -13,7 +13,7 @@ static double latency_limit(const struct ls_bench *bench)
 {
     const struct ls_machine_limits *limits = &bench->limits;
     int rounds = (bench->ranks - 1) / limits->cores; /* ranks that wait for a core */
-    double meet = bench->nodes > 1 ? limits->tcp.latency_s : limits->hop_s;
+    double meet = bench->nodes > 1 ? limits->tcp_latency_s : limits->hop_s;
 
     return bench->ranks == 1 ? 0 : larger(meet, rounds * limits->switch_s);
 }
@@ -35,8 +35,13 @@ int ls_limit_of_case(struct ls_bench *bench, const struct ls_case *c,
         if (rc < 0)
             return rc;
     }
-    if (bench->nodes > 1 && limits->tcp.bytes_per_s > 0)
-        wire = ls_case_wire_traffic(c, bench->nodes) / limits->tcp.bytes_per_s;
+    if (limits->tcp && bytes > 0) {
+        double per_node = ls_case_wire_traffic(c, bench->nodes) / bench->nodes;
+
+        rc = ls_tcp_exchange(limits->tcp, (size_t)per_node, &wire, err);
+        if (rc < 0)
+            return rc;
+    }
     *ret_seconds = larger(larger(seconds, wire), latency_limit(bench));
     return 0;
 }

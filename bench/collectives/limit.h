@@ -4,10 +4,10 @@
 
 #include "bench/collectives/bench.h"
 
-/* The larger of: copying as many bytes as the case must read and write (each input and
- * output once), by all ranks at once in the bench's own buffers; what must cross
- * between nodes at the measured TCP rate; one hop or one network latency, and with more
- * ranks than cores the switches between them. 0 = not known (ranks on several
+/* The largest of: copying as many bytes as the case must read and write (each input and
+ * output once), by all ranks at once in the bench's own buffers; moving what must cross
+ * between nodes through plain TCP sockets; one hop or one network latency, and with
+ * more ranks than cores the switches between them. 0 = not known (ranks on several
  * machines). Collective, equal on all ranks; spoils the buffers. */
 int ls_limit_of_case(struct ls_bench *bench, const struct ls_case *c,
                      double *ret_seconds, struct ls_error *err);

@@ -63,18 +63,20 @@ static void print_limits(FILE *out, const struct ls_bench *bench)
     else
         fprintf(out, "(one core)");
     fprintf(out, ", thread to thread on a core %.0f ns\n", limits->switch_s * 1e9);
-    if (limits->tcp.bytes_per_s > 0)
+    if (limits->tcp)
         fprintf(
             out,
-            "# loopback TCP: %.2f GB/s in all, every node sending and receiving on %d "
-            "stream%s; %.1f us one way\n",
-            limits->tcp.bytes_per_s / 1e9, limits->tcp.streams,
-            limits->tcp.streams == 1 ? "" : "s", limits->tcp.latency_s * 1e6);
+            "# loopback TCP: %.2f GB/s in all, every node sending and receiving 4 MiB; "
+            "a byte %.1f us\n",
+            limits->tcp_bytes_per_s / 1e9, limits->tcp_latency_s * 1e6);
     fprintf(
         out,
         "# limit: the largest of copying what must be read and written (all ranks at "
         "once, measured at each size)%s,\n#        and one %s%s\n",
-        bench->nodes > 1 ? ", the bytes between nodes at TCP's rate" : "",
+        bench->nodes > 1
+            ? ",\n#        moving what must cross between nodes through plain TCP "
+              "sockets"
+            : "",
         bench->nodes > 1 ? "TCP latency" : "hop between cores",
         bench->ranks > limits->cores ? ", with the switches of ranks that share a core"
                                      : "");

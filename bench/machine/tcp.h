@@ -4,20 +4,26 @@
 #ifndef LS_BENCH_MACHINE_TCP_H
 #define LS_BENCH_MACHINE_TCP_H
 
+#include <stddef.h>
+
 #include "common/client/lockstep.h"
 #include "common/util/error.h"
 
-struct ls_tcp_limit {
-    double bytes_per_s; /* of all streams together, every node sending and receiving */
-    double
-        latency_s; /* one byte one way between two nodes, polled, best half's median */
-    int streams;   /* per node, of the better of one and one per rank */
-};
+/* Connections over 127.0.0.1 from every node to the next one, around in a ring: one for
+ * each local rank that all nodes have. */
+struct ls_tcp_ring;
 
-/* Every node's ranks send to the next node and receive from the one before, over
- * 127.0.0.1, for a tenth of a second. Collective over the job, which must have at least
- * two nodes on one machine. The result is equal on all ranks. */
-int ls_tcp_limit(lockstep_comm *comm, struct ls_tcp_limit *ret_limit,
-                 struct ls_error *err);
+/* Connect. Collective over the job, which must have two nodes or more, on one machine.
+ * The caller ends it with ls_tcp_close(). */
+int ls_tcp_open(lockstep_comm *comm, struct ls_tcp_ring **ret_ring,
+                struct ls_error *err);
+void ls_tcp_close(struct ls_tcp_ring *ring);
+
+/* The time in which every node can send `bytes` to the next node and receive as many:
+ * the best round's of its slowest rank, over one connection per node or over all,
+ * whichever is faster. Polled, from a buffer in cache. Collective, equal on all ranks.
+ */
+int ls_tcp_exchange(struct ls_tcp_ring *ring, size_t bytes, double *ret_seconds,
+                    struct ls_error *err);
 
 #endif
