@@ -1,6 +1,7 @@
 /* scheduler/cli/fabric.c - `lockstep fabric`: racks and arrays, and their nodes' states. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <uthash.h>
@@ -193,6 +194,18 @@ static int check_fabric(const Ls__FabricReply *fabric, struct ls_error *err)
     return 0;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strverscmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void sort_nodes(Ls__FabricReply *fabric)
+{
+    for (size_t i = 0; i < fabric->n_domains; i++)
+        qsort(fabric->domains[i]->nodes, fabric->domains[i]->n_nodes, sizeof(char *),
+              compare_names);
+}
+
 static int ask_fabric(struct ls_client *client, Ls__Frame **ret_answer,
                       struct ls_error *err)
 {
@@ -205,6 +218,8 @@ static int ask_fabric(struct ls_client *client, Ls__Frame **ret_answer,
     rc = ls_client_ask(client, &request, LS__FRAME__BODY_FABRIC_REPLY, ret_answer, err);
     if (rc == 0)
         rc = check_fabric((*ret_answer)->fabric_reply, err);
+    if (rc == 0)
+        sort_nodes((*ret_answer)->fabric_reply);
     return rc;
 }
 

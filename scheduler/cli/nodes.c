@@ -1,6 +1,8 @@
 /* scheduler/cli/nodes.c - `lockstep nodes`: the list of nodes, or one with its devices. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/topology/digest.h"
 #include "common/topology/render.h"
@@ -128,6 +130,24 @@ static int check_digests(const Ls__NodesReply *reply, struct ls_error *err)
     return 0;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    const Ls__NodeInfo *const *one = a, *const *other = b;
+
+    return strverscmp((*one)->name, (*other)->name); /* n2 before n10 */
+}
+
+static void print(const struct ls_command_line *line, Ls__NodesReply *reply)
+{
+    qsort(reply->nodes, reply->n_nodes, sizeof(*reply->nodes), compare_names);
+    if (line->json)
+        print_json(reply);
+    else if (line->operands.count)
+        print_node(reply);
+    else
+        print_table(reply);
+}
+
 static int run(const struct ls_command *command, int argc, char **argv)
 {
     struct ls_command_line line;
@@ -146,12 +166,8 @@ static int run(const struct ls_command *command, int argc, char **argv)
     ls_client_close(&client);
     if (rc == 0)
         rc = check_digests(answer->nodes_reply, &err);
-    if (rc == 0 && line.json)
-        print_json(answer->nodes_reply);
-    else if (rc == 0 && name)
-        print_node(answer->nodes_reply);
-    else if (rc == 0)
-        print_table(answer->nodes_reply);
+    if (rc == 0)
+        print(&line, answer->nodes_reply);
     if (answer)
         ls__frame__free_unpacked(answer, NULL);
     return rc < 0 ? ls_complain(&err) : LS_EXIT_DONE;
