@@ -125,21 +125,44 @@ static bool is_fuller(const struct candidate *a, const struct candidate *b)
     return a->order < b->order;
 }
 
-static bool is_earlier(const struct candidate *a, const struct candidate *b)
+/* Put the item at `at` where it belongs in a heap with the least full one on top. */
+static void sift_down(struct candidate *heap, uint32_t count, uint32_t at)
 {
-    return a->order < b->order;
+    struct candidate moved = heap[at];
+
+    for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
+        if (child + 1 < count && is_fuller(&heap[child], &heap[child + 1]))
+            child++;
+        if (!is_fuller(&moved, &heap[child]))
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moved;
 }
 
-/* Shell sort: short, in place, no recursion, and the order is total. */
-static void sort(struct candidate *items, uint32_t count,
-                 bool (*before)(const struct candidate *, const struct candidate *))
+/* Gather the `wanted` fullest of the items at the front, in no order. */
+static void keep_fullest(struct candidate *items, uint32_t count, uint32_t wanted)
+{
+    for (uint32_t at = wanted / 2; at-- > 0;)
+        sift_down(items, wanted, at);
+    for (uint32_t i = wanted; i < count; i++) {
+        if (!is_fuller(&items[i], &items[0]))
+            continue;
+        items[0] = items[i];
+        sift_down(items, wanted, 0);
+    }
+}
+
+/* Shell sort: short, in place, no recursion. */
+static void sort_by_order(struct candidate *items, uint32_t count)
 {
     for (uint32_t gap = count / 2; gap > 0; gap /= 2) {
         for (uint32_t i = gap; i < count; i++) {
             struct candidate moved = items[i];
             uint32_t at = i;
 
-            for (; at >= gap && before(&moved, &items[at - gap]); at -= gap)
+            for (; at >= gap && moved.order < items[at - gap].order; at -= gap)
                 items[at] = items[at - gap];
             items[at] = moved;
         }
@@ -153,8 +176,8 @@ static void choose_nodes(struct search *search, struct rack_room *rack, uint32_t
 
     ls_assert(wanted > 0 && wanted <= rack->count);
     if (wanted < rack->count) {
-        sort(candidates, rack->count, is_fuller);
-        sort(candidates, wanted, is_earlier);
+        keep_fullest(candidates, rack->count, wanted);
+        sort_by_order(candidates, wanted);
     }
     rack->taken = true;
     rack->count = wanted;

@@ -337,6 +337,25 @@ static uint32_t racks_of(const struct small *small, const struct ls_job *job,
     return changes;
 }
 
+/* No node that was left out in a rack of the job is fuller than one that was taken. */
+static void assert_fullest(const struct small *small, const struct ls_job *job,
+                           uint32_t gpus)
+{
+    uint32_t taken = 0;
+
+    for (uint32_t i = 0; i < job->part_count; i++)
+        taken |= 1u << job->parts[i].node;
+    for (uint32_t i = 0; i < job->part_count; i++) {
+        uint32_t node = job->parts[i].node;
+
+        for (uint32_t k = 0; k < small->node_count; k++) {
+            if (small->rack[k] == small->rack[node] && !(taken >> k & 1) &&
+                small->free[k] >= gpus)
+                assert_true(small->free[node] <= small->free[k]);
+        }
+    }
+}
+
 static void no_placement_could_use_fewer_racks(void **state)
 {
     uint32_t seed = 7, placed = 0, several = 0;
@@ -362,6 +381,8 @@ static void no_placement_could_use_fewer_racks(void **state)
             assert_int_equal(racks_of(&small, cluster_job(&small.cluster, id),
                                       request.gpus_per_node),
                              expected);
+            assert_fullest(&small, cluster_job(&small.cluster, id),
+                           request.gpus_per_node);
             placed++;
             several += expected > 1;
         }
