@@ -104,6 +104,18 @@ void ls_cores_free(struct ls_cores *cores)
     *cores = (struct ls_cores){0};
 }
 
+bool ls_cores_same(const struct ls_cores *a, const struct ls_cores *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (a->items[i].pu_count != b->items[i].pu_count ||
+            memcmp(a->items[i].pus, b->items[i].pus, sizeof(a->items[i].pus)) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* ---- taking ---------------------------------------------------------------------- */
 
 static uint32_t pick(const struct ls_cores *cores, const struct pu_set *near,

@@ -30,6 +30,9 @@ struct ls_cores {
 void ls_cores_init(struct ls_cores *cores, const Ls__NodeDigest *digest);
 void ls_cores_free(struct ls_cores *cores);
 
+/* Are these the same cores, whatever is taken of them? */
+bool ls_cores_same(const struct ls_cores *a, const struct ls_cores *b);
+
 /* Take `want` free cores, those whose threads are in the cpu list `near` first ("" = no
  * wish). Writes their indices to `ids` (room for `want`) and returns true; false, and
  * nothing is taken, when fewer are free. */

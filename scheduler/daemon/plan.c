@@ -90,13 +90,13 @@ static void take_cores(struct ls_plan_rank *rank, struct ls_member *member,
 {
     rank->core_ids = ls_calloc(want, sizeof(*rank->core_ids));
     if (want == 0 || !member->digest ||
-        !ls_cores_take(&member->cores, near_cores(member->digest, rank->gpus), want,
+        !ls_cores_take(member->cores, near_cores(member->digest, rank->gpus), want,
                        rank->core_ids)) {
         rank->cores = ls_strdup("");
         return;
     }
     rank->core_count = want;
-    rank->cores = ls_cores_text(&member->cores, rank->core_ids, want);
+    rank->cores = ls_cores_text(member->cores, rank->core_ids, want);
 }
 
 static void plan_part(struct ls_plan *plan, const struct ls_job *job, uint32_t index,
@@ -136,9 +136,9 @@ void ls_plan_release(struct ls_plan *plan, uint32_t part, struct ls_member *memb
     for (uint32_t i = 0; i < plan->rank_count; i++) {
         struct ls_plan_rank *rank = &plan->ranks[i];
 
-        if (rank->part != part)
+        if (rank->part != part || !member->cores)
             continue;
-        ls_cores_give_back(&member->cores, rank->core_ids, rank->core_count);
+        ls_cores_give_back(member->cores, rank->core_ids, rank->core_count);
         rank->core_count = 0;
     }
 }

@@ -42,15 +42,46 @@ struct ls_member *ls_roster_member(struct ls_roster *roster, const char *name)
     return member;
 }
 
-/* ---- digest files ------------------------------------------------------------ */
+/* ---- machines ---------------------------------------------------------------- */
 
-static void adopt_digest(struct ls_member *member, Ls__NodeDigest *digest)
+static struct ls_machine *machine_of(struct ls_roster *roster, const char *node,
+                                     const Ls__NodeDigest *digest)
 {
+    char *key = digest->modelled ? ls_asprintf("node %s", node)
+                                 : ls_asprintf("host %s", digest->host);
+    struct ls_machine *machine;
+
+    HASH_FIND_STR(roster->machines, key, machine);
+    if (machine) {
+        ls_free(key);
+        return machine;
+    }
+    machine = ls_calloc(1, sizeof(*machine));
+    machine->key = key;
+    HASH_ADD_KEYPTR(hh, roster->machines, machine->key, strlen(machine->key), machine);
+    return machine;
+}
+
+static void adopt_digest(struct ls_roster *roster, struct ls_member *member,
+                         Ls__NodeDigest *digest)
+{
+    struct ls_machine *machine = machine_of(roster, member->name, digest);
+    struct ls_cores cores = {0};
+
     if (member->digest)
         ls__node_digest__free_unpacked(member->digest, NULL);
     member->digest = digest;
-    ls_cores_init(&member->cores, digest);
+    member->cores = &machine->cores;
+    ls_cores_init(&cores, digest);
+    if (ls_cores_same(&cores, &machine->cores)) {
+        ls_cores_free(&cores); /* keep what is taken */
+        return;
+    }
+    ls_cores_free(&machine->cores);
+    machine->cores = cores;
 }
+
+/* ---- digest files ------------------------------------------------------------ */
 
 static void load_digest(struct ls_roster *roster, const char *name)
 {
@@ -65,7 +96,7 @@ static void load_digest(struct ls_roster *roster, const char *name)
         ls_free(bytes);
     }
     if (digest)
-        adopt_digest(ls_roster_member(roster, name), digest);
+        adopt_digest(roster, ls_roster_member(roster, name), digest);
     else
         ls_log_warn("%s: no node digest: %s", path, err.text[0] ? err.text : "damaged");
     ls_free(path);
@@ -98,6 +129,7 @@ int ls_roster_open(uv_loop_t *loop, const char *directory,
 
 void ls_roster_free(struct ls_roster *roster)
 {
+    struct ls_machine *machine, *next_machine;
     struct ls_member *member, *next;
 
     if (!roster)
@@ -107,8 +139,14 @@ void ls_roster_free(struct ls_roster *roster)
         HASH_DEL(roster->members, member);
         if (member->digest)
             ls__node_digest__free_unpacked(member->digest, NULL);
-        ls_cores_free(&member->cores);
         ls_free(member);
+    }
+    HASH_ITER(hh, roster->machines, machine, next_machine)
+    {
+        HASH_DEL(roster->machines, machine);
+        ls_cores_free(&machine->cores);
+        ls_free(machine->key);
+        ls_free(machine);
     }
     ls_free(roster->directory);
     ls_free(roster);
@@ -162,7 +200,7 @@ void ls_roster_set_digest(struct ls_roster *roster, struct ls_member *member,
         ls_free(bytes);
         return;
     }
-    adopt_digest(member, ls__node_digest__unpack(NULL, size, bytes));
+    adopt_digest(roster, member, ls__node_digest__unpack(NULL, size, bytes));
     write = ls_calloc(1, sizeof(*write));
     write->work.data = write;
     write->path = ls_asprintf("%s/%s", roster->directory, member->name);

@@ -12,10 +12,18 @@
 
 struct ls_peer;
 
+/* The cores of one machine. Nodes that are on one machine share them, as `lockstep up`
+ * makes them; a modelled node is a machine of its own. */
+struct ls_machine {
+    char *key;
+    struct ls_cores cores;
+    UT_hash_handle hh;
+};
+
 struct ls_member {
     char name[LS_NODE_NAME_MAX];
-    Ls__NodeDigest *digest; /* NULL until one was seen */
-    struct ls_cores cores;
+    Ls__NodeDigest *digest;  /* NULL until one was seen */
+    struct ls_cores *cores;  /* of its machine; NULL without a digest */
     struct ls_peer *agent;   /* connected, else NULL */
     uint64_t incarnation;    /* of that agent */
     bool registered;         /* its NODE_UP is durable: it takes orders */
@@ -26,8 +34,9 @@ struct ls_member {
 
 struct ls_roster {
     uv_loop_t *loop;
-    char *directory;           /* of the digest files */
-    struct ls_member *members; /* uthash by name */
+    char *directory;             /* of the digest files */
+    struct ls_member *members;   /* uthash by name */
+    struct ls_machine *machines; /* uthash by key */
 };
 
 /* Read the digests kept in `directory` (made if missing). A file that is no digest is

@@ -161,6 +161,13 @@ class Jobs(unittest.TestCase):
         cores = [prepare(agent)["ranks"][0]["cores"] for _ in range(2)]
         self.assertEqual(cores, ["0-2", "3-5"])
 
+    def test_nodes_on_one_machine_share_its_cores(self):
+        agents = [self.scheduler.agent(f"n{i}", node=digest(cores=2, gpus=0, host="pc"))
+                  for i in range(3)]
+        submit(self.client, "x", nodes=3)
+        cores = [prepare(agent)["ranks"][i]["cores"] for i, agent in enumerate(agents)]
+        self.assertEqual(cores, ["0", "1", ""])  # the third is not bound
+
     def test_a_second_agent_of_a_node_is_refused_the_same_one_replaces(self):
         first = self.scheduler.agent("n0", incarnation=1)
         with self.assertRaises(wire.Refused) as caught:

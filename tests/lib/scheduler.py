@@ -17,11 +17,11 @@ BIN = pathlib.Path(os.environ.get(
     "LOCKSTEP_BIN", pathlib.Path(__file__).resolve().parents[2] / "build/bin"))
 
 
-def digest(cores=8, gpus=4, nics=2, memory_bytes=64 << 30):
+def digest(cores=8, gpus=4, nics=2, memory_bytes=64 << 30, host="fake"):
     """A node of two NUMA domains; GPU i is near NIC i * nics / gpus."""
     half = cores // 2
     return {
-        "host": "fake", "packages": 1, "cores": cores, "pus": cores,
+        "host": host, "packages": 1, "cores": cores, "pus": cores,
         "memory_bytes": memory_bytes, "cpu_model": "fake", "source": "a test",
         "numas": [{"os_index": i, "memory_bytes": memory_bytes // 2, "package": 0,
                    "cores": f"{i * half}-{i * half + half - 1}"} for i in range(2)],
@@ -137,7 +137,7 @@ class Scheduler:
         connection.hello(wire.ROLE_AGENT, name=name)
         connection.name = name
         connection.ask("register", {"node": name, "incarnation": incarnation,
-                                    "digest": node or digest(), "steps": list(steps)})
+                                    "digest": node or digest(host=name), "steps": list(steps)})
         if heartbeats:
             self._start_heartbeats(connection)
         return connection

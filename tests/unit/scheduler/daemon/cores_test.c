@@ -111,6 +111,26 @@ static void a_node_without_cpu_lists_has_no_cores_to_take(void **state)
     ls_cores_free(&node.cores);
 }
 
+static void sameness_is_of_the_cores_not_of_what_is_taken(void **state)
+{
+    struct node one, two;
+    uint32_t ids[2];
+
+    (void)state;
+    make_node(&one, 4, 4, "0-1", "2-3");
+    make_node(&two, 4, 4, "0-1", "2-3");
+    assert_true(ls_cores_take(&one.cores, "", 2, ids));
+    assert_true(ls_cores_same(&one.cores, &two.cores));
+    ls_cores_free(&two.cores);
+    make_node(&two, 4, 4, "0-1", "4-5");
+    assert_false(ls_cores_same(&one.cores, &two.cores));
+    ls_cores_free(&two.cores);
+    make_node(&two, 2, 2, "0", "1");
+    assert_false(ls_cores_same(&one.cores, &two.cores));
+    ls_cores_free(&one.cores);
+    ls_cores_free(&two.cores);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +138,7 @@ int main(void)
         cmocka_unit_test(a_core_comes_with_all_its_threads),
         cmocka_unit_test(cores_given_back_are_free_again),
         cmocka_unit_test(failing_to_take_takes_nothing),
+        cmocka_unit_test(sameness_is_of_the_cores_not_of_what_is_taken),
         cmocka_unit_test(a_node_without_cpu_lists_has_no_cores_to_take),
     };
 

@@ -18,6 +18,7 @@ struct node {
     Ls__NicInfo nic[NICS];
     Ls__NicInfo *nics[NICS];
     Ls__NodeDigest digest;
+    struct ls_cores cores;
     struct ls_member member;
 };
 
@@ -50,7 +51,8 @@ static void make_node(struct node *node)
     node->digest.n_nics = NICS;
     node->digest.nics = node->nics;
     node->member.digest = &node->digest;
-    ls_cores_init(&node->member.cores, &node->digest);
+    node->member.cores = &node->cores;
+    ls_cores_init(&node->cores, &node->digest);
 }
 
 static void assert_rank(const struct ls_plan *plan, uint32_t rank, uint64_t gpus,
@@ -85,8 +87,8 @@ static void ranks_get_gpus_in_order_and_what_is_near_them(void **state)
     assert_int_equal(plan->ranks[2].part, 1);
     assert_int_equal(plan->ranks[2].local_rank, 0);
     ls_plan_free(plan);
-    ls_cores_free(&nodes[0].member.cores);
-    ls_cores_free(&nodes[1].member.cores);
+    ls_cores_free(&nodes[0].cores);
+    ls_cores_free(&nodes[1].cores);
 }
 
 static void ranks_without_gpus_take_the_rdma_nics_in_turn(void **state)
@@ -105,7 +107,7 @@ static void ranks_without_gpus_take_the_rdma_nics_in_turn(void **state)
     assert_rank(plan, 1, 0, 2, "1");
     assert_rank(plan, 2, 0, 1, "2");
     ls_plan_free(plan);
-    ls_cores_free(&node.member.cores);
+    ls_cores_free(&node.cores);
 }
 
 static void gpus_that_ranks_cannot_share_evenly_are_seen_by_all(void **state)
@@ -123,7 +125,7 @@ static void gpus_that_ranks_cannot_share_evenly_are_seen_by_all(void **state)
     for (uint32_t i = 0; i < 3; i++)
         assert_rank(plan, i, 0x6, i == 1 ? 2 : 1, "");
     ls_plan_free(plan);
-    ls_cores_free(&node.member.cores);
+    ls_cores_free(&node.cores);
 }
 
 static void cores_of_one_job_are_not_given_to_the_next_until_released(void **state)
@@ -148,7 +150,7 @@ static void cores_of_one_job_are_not_given_to_the_next_until_released(void **sta
     ls_plan_free(first);
     ls_plan_free(second);
     ls_plan_free(third);
-    ls_cores_free(&node.member.cores);
+    ls_cores_free(&node.cores);
 }
 
 static void a_script_is_one_rank_with_all_of_its_first_node(void **state)
@@ -170,8 +172,8 @@ static void a_script_is_one_rank_with_all_of_its_first_node(void **state)
     assert_int_equal(plan->rank_count, 1);
     assert_rank(plan, 0, 0xf, 1, "0-5");
     ls_plan_free(plan);
-    ls_cores_free(&nodes[0].member.cores);
-    ls_cores_free(&nodes[1].member.cores);
+    ls_cores_free(&nodes[0].cores);
+    ls_cores_free(&nodes[1].cores);
 }
 
 static void a_node_of_unknown_digest_gives_gpus_only(void **state)
