@@ -128,8 +128,8 @@ static void part_reported(void *context, struct ls_part *part)
         ls_logs_job_changed(agent->logs, ls_part_job(part));
 }
 
-/* READY waits for a start, ENDED for being forgotten: the scheduler may have been unable
- * to take note of them. */
+/* READY waits for a start, ENDED for being forgotten: the scheduler may have been
+ * unable to take note of them. */
 static void repeat_reports(uv_timer_t *timer)
 {
     struct ls_agent *agent = timer->data;
@@ -145,7 +145,8 @@ static void repeat_reports(uv_timer_t *timer)
     }
 }
 
-/* An order for something that is not here (any more): it has ended, as far as we know. */
+/* An order for something that is not here (any more): it has ended, as far as we know.
+ */
 static void report_unknown(struct ls_agent *agent, uint64_t job, uint32_t attempt)
 {
     Ls__StepReport report = LS__STEP_REPORT__INIT;
@@ -262,8 +263,8 @@ static void order_received(void *context, const Ls__Frame *frame)
 
 /* ---- processes ------------------------------------------------------------- */
 
-/* We are a subreaper: what a killed step leaves comes to us. Whatever is below us and not
- * below a living step belongs to nobody. */
+/* We are a subreaper: what a killed step leaves comes to us. Whatever is below us and
+ * not below a living step belongs to nobody. */
 static void kill_orphans(void *context)
 {
     struct ls_agent *agent = context;

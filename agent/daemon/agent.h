@@ -11,8 +11,8 @@
 
 struct ls_agent;
 
-/* Become the agent of the node: take its lock, discover it, take over the steps that are
- * there, connect to the scheduler. `options` is borrowed. */
+/* Become the agent of the node: take its lock, discover it, take over the steps that
+ * are there, connect to the scheduler. `options` is borrowed. */
 int ls_agent_open(uv_loop_t *loop, const struct ls_agent_options *options,
                   struct ls_agent **ret_agent, struct ls_error *err);
 

@@ -7,8 +7,9 @@
 
 #include "common/wire/lockstep.pb-c.h"
 
-/* Fill in what a Launch lacks for the ranks of this node. `launch` borrows from `digest`
- * from here on: pack it while the digest lives, and undo before it is freed. */
+/* Fill in what a Launch lacks for the ranks of this node. `launch` borrows from
+ * `digest` from here on: pack it while the digest lives, and undo before it is freed.
+ */
 void ls_devices_name(Ls__Launch *launch, const Ls__NodeDigest *digest);
 void ls_devices_unname(Ls__Launch *launch);
 

@@ -151,7 +151,8 @@ static bool pump_stream(struct stream *stream)
 
 static bool all_at_end(const struct request *request)
 {
-    for (const struct stream *stream = request->streams; stream; stream = stream->next) {
+    for (const struct stream *stream = request->streams; stream;
+         stream = stream->next) {
         if (!stream->at_end)
             return false;
     }
@@ -164,8 +165,7 @@ static void pump(struct request *request)
 {
     const struct ls_logs_config *config = &request->logs->config;
     bool more = true;
-    bool running =
-        request->follow && config->is_running(config->context, request->job);
+    bool running = request->follow && config->is_running(config->context, request->job);
 
     while (more && request->credit > 0) {
         more = false;
@@ -194,7 +194,8 @@ static void file_changed(uv_fs_event_t *event, const char *name, int events, int
 /* Several ranks may write to one file: it is sent once. */
 static bool has_file(const struct request *request, const struct stat *status)
 {
-    for (const struct stream *stream = request->streams; stream; stream = stream->next) {
+    for (const struct stream *stream = request->streams; stream;
+         stream = stream->next) {
         if (stream->device == status->st_dev && stream->inode == status->st_ino)
             return true;
     }
@@ -227,7 +228,8 @@ static void add_stream(struct request *request, const char *path, uint32_t rank,
     request->open_handles++;
     uv_fs_event_init(request->logs->config.loop, &stream->event);
     stream->event.data = stream;
-    if (request->follow) /* without a watcher the end of the job still brings the rest */
+    if (request
+            ->follow) /* without a watcher the end of the job still brings the rest */
         uv_fs_event_start(&stream->event, file_changed, path, 0);
 }
 
@@ -244,8 +246,8 @@ static bool parse_name(const char *name, uint32_t *ret_rank, uint32_t *ret_numbe
     return *ret_number == 1 || strcmp(end, ".err") == 0;
 }
 
-/* Find the files of the job; some may be there only when it is ready. False when the job
- * has no output directory. */
+/* Find the files of the job; some may be there only when it is ready. False when the
+ * job has no output directory. */
 static bool find_files(struct request *request)
 {
     char *dir = ls_output_dir(request->logs->config.node_dir, request->job);

@@ -1,4 +1,5 @@
-/* agent/daemon/main.c - the program lockstep-agent. Depends on agent, options, libuv. */
+/* agent/daemon/main.c - the program lockstep-agent. Depends on agent, options, libuv.
+ */
 #include <signal.h>
 #include <uv.h>
 

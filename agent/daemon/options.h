@@ -9,14 +9,14 @@
 
 struct ls_agent_options {
     const char *node;
-    char *dir;             /* absolute */
-    char *scheduler;       /* address */
-    char *key;             /* of the cluster, over TCP; NULL = none */
-    const char *topology;  /* XML file, NULL = this machine */
-    const char *host;      /* our address for the other nodes */
+    char *dir;            /* absolute */
+    char *scheduler;      /* address */
+    char *key;            /* of the cluster, over TCP; NULL = none */
+    const char *topology; /* XML file, NULL = this machine */
+    const char *host;     /* our address for the other nodes */
     enum ls_log_level log_level;
     bool log_json;
-    int ready_fd;          /* -1 = none */
+    int ready_fd; /* -1 = none */
 };
 
 /* Read the command line; on --help, --version and wrong usage it ends the program. The

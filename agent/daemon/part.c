@@ -77,8 +77,8 @@ static Ls__StepReport *first_report(const struct ls_part *part)
     return copy_message(&report.base);
 }
 
-/* The agent itself says how it ended, since the step cannot: what was running was killed
- * with it. Kept on disk like the step's own word; if that fails, in memory. */
+/* The agent itself says how it ended, since the step cannot: what was running was
+ * killed with it. Kept on disk like the step's own word; if that fails, in memory. */
 static void end_with(struct ls_part *part, const char *reason)
 {
     Ls__StepReport *report = copy_message(&part->report->base);
@@ -158,8 +158,8 @@ static void process_ready(void *context)
     connect_to_step(context);
 }
 
-/* Its death, seen by pidfd: the lock is free now, or as soon as the last of its children
- * between fork and exec is gone. */
+/* Its death, seen by pidfd: the lock is free now, or as soon as the last of its
+ * children between fork and exec is gone. */
 static void process_ended(void *context)
 {
     struct ls_part *part = context;

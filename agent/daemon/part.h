@@ -19,7 +19,7 @@ struct ls_part;
 struct ls_part_owner {
     uv_loop_t *loop;
     const char *node_dir, *node, *host;
-    char *program;         /* path of lockstep-step */
+    char *program; /* path of lockstep-step */
     const char *log_level;
     bool log_json;
     void *context;
@@ -44,7 +44,8 @@ struct ls_part *ls_part_adopt(const struct ls_part_owner *owner,
 uint64_t ls_part_job(const struct ls_part *part);
 uint32_t ls_part_attempt(const struct ls_part *part);
 
-/* The newest report; in state NONE while the step has not yet said anything. Borrowed. */
+/* The newest report; in state NONE while the step has not yet said anything. Borrowed.
+ */
 const Ls__StepReport *ls_part_report(const struct ls_part *part);
 bool ls_part_ended(const struct ls_part *part);
 

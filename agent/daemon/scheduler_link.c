@@ -59,7 +59,8 @@ static void pause_then_connect(struct ls_scheduler_link *link)
 static void send_hello(struct ls_scheduler_link *link)
 {
     Ls__Frame frame = LS__FRAME__INIT;
-    Ls__Hello hello = ls_hello(LS__ROLE__ROLE_AGENT, link->config.node, link->config.key);
+    Ls__Hello hello =
+        ls_hello(LS__ROLE__ROLE_AGENT, link->config.node, link->config.key);
 
     frame.request = HELLO_REQUEST;
     frame.body_case = LS__FRAME__BODY_HELLO;
@@ -114,7 +115,8 @@ static void take_refusal(struct ls_scheduler_link *link, const Ls__Error *error)
     ls_connection_close(link->connection, error->text);
 }
 
-static void take_registered(struct ls_scheduler_link *link, const Ls__Registered *message)
+static void take_registered(struct ls_scheduler_link *link,
+                            const Ls__Registered *message)
 {
     uint32_t period_ms = message->heartbeat_ms ? message->heartbeat_ms : 1000;
 
@@ -171,7 +173,8 @@ static void closed(struct ls_connection *connection, const char *why)
         return;
     }
     if (!link->said_lost) /* once, not at every try */
-        ls_log_warn("scheduler at %s: %s; will connect again", link->config.address, why);
+        ls_log_warn("scheduler at %s: %s; will connect again", link->config.address,
+                    why);
     link->said_lost = true;
     pause_then_connect(link);
     if (was_registered)

@@ -15,12 +15,13 @@ struct ls_scheduler_link;
 
 struct ls_scheduler_link_config {
     const char *address, *node, *key; /* borrowed; key may be NULL */
-    /* Fill in the digest and the steps; the message is sent during the call of `send`. */
+    /* Fill in the digest and the steps; the message is sent during the call of `send`.
+     */
     void (*fill_register)(void *context, Ls__Register *message,
                           void (*send)(void *link, const Ls__Register *message),
                           void *link);
     void (*registered)(void *context);
-    void (*lost)(void *context); /* after registered() */
+    void (*lost)(void *context);                             /* after registered() */
     void (*received)(void *context, const Ls__Frame *frame); /* an order */
     /* The scheduler will not have us, and asking again is no use. */
     void (*refused)(void *context, const char *why);

@@ -89,14 +89,23 @@ int ls_step_process_watch(uv_loop_t *loop, pid_t pid,
 
 /* The step carries its id, so that a sweep finds also what it has forked and not yet
  * turned into a rank. */
-static int spawn(const struct ls_step_process_start *start, int ready_fd, pid_t *ret_pid,
-                 struct ls_error *err)
+static int spawn(const struct ls_step_process_start *start, int ready_fd,
+                 pid_t *ret_pid, struct ls_error *err)
 {
     struct ls_environment environment = {0};
     const char *argv[] = {
-        start->program, "--host",      start->host,      "--lock-fd", "3",
-        "--ready-fd",   "4",           "--log-level",    start->log_level,
-        start->dir,     start->log_json ? "--log-json" : NULL, NULL,
+        start->program,
+        "--host",
+        start->host,
+        "--lock-fd",
+        "3",
+        "--ready-fd",
+        "4",
+        "--log-level",
+        start->log_level,
+        start->dir,
+        start->log_json ? "--log-json" : NULL,
+        NULL,
     };
     struct ls_spawn spawn = {
         .argv = (char *const *)argv,

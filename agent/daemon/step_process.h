@@ -13,7 +13,7 @@
 struct ls_step_process;
 
 struct ls_step_process_events {
-    void (*ready)(void *context);  /* it listens on agent.sock; only of a started one */
+    void (*ready)(void *context); /* it listens on agent.sock; only of a started one */
     void (*ended)(void *context);
     void (*closed)(void *context); /* after ls_step_process_close(), last */
 };

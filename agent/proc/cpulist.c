@@ -54,11 +54,11 @@ int ls_cpus_parse(const char *text, struct ls_cpus *ret_cpus, struct ls_error *e
             at++;
     }
     if (rc == -ERANGE)
-        return ls_error_set(err, rc, "cpu list '%.80s': over %d", text, LS_CPUS_MAX - 1);
+        return ls_error_set(err, rc, "cpu list '%.80s': over %d", text,
+                            LS_CPUS_MAX - 1);
     if (rc < 0)
-        return ls_error_set(err, rc,
-                            "cpu list '%.80s': expected numbers and ranges, as 0-3,8",
-                            text);
+        return ls_error_set(
+            err, rc, "cpu list '%.80s': expected numbers and ranges, as 0-3,8", text);
     *ret_cpus = cpus;
     return 0;
 }

@@ -31,7 +31,8 @@ static void find_groups(struct ls_identity *identity)
         identity->groups =
             ls_realloc(identity->groups, (size_t)count, sizeof(*identity->groups));
         identity->group_count = (size_t)count;
-    } while (getgrouplist(account->pw_name, identity->gid, identity->groups, &count) < 0 &&
+    } while (getgrouplist(account->pw_name, identity->gid, identity->groups, &count) <
+                 0 &&
              count <= GROUPS_MAX && (size_t)count > identity->group_count);
     if ((size_t)count < identity->group_count)
         identity->group_count = (size_t)count;
@@ -44,9 +45,9 @@ int ls_identity_find(uid_t uid, gid_t gid, struct ls_identity *ret_identity,
 
     identity.change = uid != geteuid();
     if (identity.change && geteuid() != 0)
-        return ls_error_set(err, -EPERM,
-                            "user %u: this node's agent runs as user %u and is not root",
-                            (unsigned)uid, (unsigned)geteuid());
+        return ls_error_set(
+            err, -EPERM, "user %u: this node's agent runs as user %u and is not root",
+            (unsigned)uid, (unsigned)geteuid());
     if (identity.change)
         find_groups(&identity);
     *ret_identity = identity;

@@ -21,8 +21,9 @@
 
 enum {
     SWEEP_LIMIT_MS = 5000,
-    SWEEP_QUIET_ROUNDS = 2, /* a process in the middle of execve() shows no environment */
-    SWEEP_WAIT_MS = 100,    /* for one process to end, a round */
+    SWEEP_QUIET_ROUNDS =
+        2,               /* a process in the middle of execve() shows no environment */
+    SWEEP_WAIT_MS = 100, /* for one process to end, a round */
     STAT_MAX = 1024,
     READ_SIZE = 16 * 1024,
 };
@@ -93,7 +94,8 @@ static int read_all(struct processes *all, struct ls_error *err)
     return 0;
 }
 
-/* Does the process carry NAME=value in its environment? False when it may not be read. */
+/* Does the process carry NAME=value in its environment? False when it may not be read.
+ */
 static bool carries(pid_t pid, const char *line)
 {
     struct ls_strbuf text = {0};
@@ -110,7 +112,7 @@ static bool carries(pid_t pid, const char *line)
     while ((size = read(fd, bytes, sizeof(bytes))) > 0)
         ls_strbuf_add_bytes(&text, bytes, (size_t)size);
     close(fd);
-    for (const char *at = text.text; !found && at; ) {
+    for (const char *at = text.text; !found && at;) {
         size_t left = text.length - (size_t)(at - text.text);
 
         at = memmem(at, left, line, strlen(line) + 1); /* with its NUL */
@@ -226,7 +228,8 @@ int ls_process_signal_descendants(int signal, const pid_t *spared, size_t spared
 
 /* ---- sweep ----------------------------------------------------------------- */
 
-static int choose_carriers(struct processes *all, const char *line, struct ls_error *err)
+static int choose_carriers(struct processes *all, const char *line,
+                           struct ls_error *err)
 {
     int rc = read_all(all, err);
     int count = 0;
@@ -236,8 +239,8 @@ static int choose_carriers(struct processes *all, const char *line, struct ls_er
     for (size_t i = 0; i < all->count; i++) {
         struct process *process = &all->items[i];
 
-        process->chosen = !process->zombie && process->pid != getpid() &&
-                          carries(process->pid, line);
+        process->chosen =
+            !process->zombie && process->pid != getpid() && carries(process->pid, line);
         count += process->chosen;
     }
     return count;
@@ -274,8 +277,9 @@ int ls_process_sweep(const char *step_id, struct ls_error *err)
         await_chosen(&all);
     }
     if (count > 0)
-        killed = ls_error_set(err, -ETIMEDOUT,
-                              "%d processes of step %s cannot be killed", count, step_id);
+        killed =
+            ls_error_set(err, -ETIMEDOUT, "%d processes of step %s cannot be killed",
+                         count, step_id);
     ls_free(all.items);
     ls_free(line);
     return count < 0 ? count : killed;

@@ -20,8 +20,8 @@ int ls_process_signal_descendants(int signal, const pid_t *spared, size_t spared
                                   struct ls_error *err);
 
 /* Kill every process that carries `step_id` in its environment, except this one, until
- * none is found. Returns how many were killed; -ETIMEDOUT when some cannot be (they hang
- * in the kernel, or belong to another user). Blocks, at most some seconds. */
+ * none is found. Returns how many were killed; -ETIMEDOUT when some cannot be (they
+ * hang in the kernel, or belong to another user). Blocks, at most some seconds. */
 int ls_process_sweep(const char *step_id, struct ls_error *err);
 
 #endif

@@ -15,23 +15,23 @@
 
 enum {
     LS_SPAWN_KEEP_MAX = 4,
-    LS_SPAWN_NOT_FOUND = 127,   /* exit codes as in a shell */
+    LS_SPAWN_NOT_FOUND = 127, /* exit codes as in a shell */
     LS_SPAWN_NOT_RUNNABLE = 126,
     LS_SPAWN_FAILED = 1,
 };
 
 struct ls_spawn {
-    char *const *argv;                 /* argv[0] with a '/' is a path (relative to cwd),
-                                          else it is searched in PATH of `env` */
+    char *const *argv; /* argv[0] with a '/' is a path (relative to cwd),
+                          else it is searched in PATH of `env` */
     char *const *env;
-    const char *cwd;                   /* NULL = the parent's */
+    const char *cwd;                    /* NULL = the parent's */
     int stdin_fd, stdout_fd, stderr_fd; /* -1 = /dev/null */
-    int keep[LS_SPAWN_KEEP_MAX];       /* the child has them as 3, 4, …; no others */
+    int keep[LS_SPAWN_KEEP_MAX];        /* the child has them as 3, 4, …; no others */
     size_t keep_count;
-    const struct ls_cpus *cpus;        /* to bind to, NULL = the parent's */
+    const struct ls_cpus *cpus;         /* to bind to, NULL = the parent's */
     const struct ls_identity *identity; /* NULL = the parent's */
-    bool new_session;                  /* else: a new process group */
-    bool die_with_parent;              /* SIGKILL when the calling thread ends */
+    bool new_session;                   /* else: a new process group */
+    bool die_with_parent;               /* SIGKILL when the calling thread ends */
 };
 
 /* Start a process with default signal handling and an empty mask. Returns once the

@@ -174,8 +174,8 @@ int ls_step_dir_remove(const struct ls_step_dir *dir, struct ls_error *err)
 
 /* ---- files ----------------------------------------------------------------- */
 
-static int write_file(const struct ls_step_dir *dir, const char *name, const void *bytes,
-                      size_t size, struct ls_error *err)
+static int write_file(const struct ls_step_dir *dir, const char *name,
+                      const void *bytes, size_t size, struct ls_error *err)
 {
     char *path = ls_step_dir_file(dir, name);
     int rc = ls_file_write_atomic(path, bytes, size, err);
@@ -294,8 +294,8 @@ int ls_step_dir_mark_started(const struct ls_step_dir *dir, struct ls_error *err
     return write_file(dir, "started", "", 0, err);
 }
 
-int ls_step_dir_write_result(const struct ls_step_dir *dir, const Ls__StepReport *report,
-                             struct ls_error *err)
+int ls_step_dir_write_result(const struct ls_step_dir *dir,
+                             const Ls__StepReport *report, struct ls_error *err)
 {
     return write_message(dir, "result.pb", &report->base, err);
 }

@@ -1,14 +1,13 @@
 /* agent/proc/step_dir.h - the directory that agent and step of one attempt share.
  *
  * NODE_DIR/steps/JOB.ATTEMPT/ with
- *   lock       held (flock) by the agent while it launches, then by the step until it ends
- *   id         LOCKSTEP_STEP_ID of the attempt's processes
- *   launch.pb  what to do (Launch)
- *   started    there once ranks may have been started: from then on never start again
- *   result.pb  how it ended (StepReport in state ENDED)
- *   agent.sock, exchange.sock   in `sockets`, see ls_step_dir_at()
- * The files tell every survivor of any crash what the state is, see ls_step_dir_fate().
- * Depends on wire (the messages), common/util, lock. */
+ *   lock       held (flock) by the agent while it launches, then by the step until it
+ * ends id         LOCKSTEP_STEP_ID of the attempt's processes launch.pb  what to do
+ * (Launch) started    there once ranks may have been started: from then on never start
+ * again result.pb  how it ended (StepReport in state ENDED) agent.sock, exchange.sock
+ * in `sockets`, see ls_step_dir_at() The files tell every survivor of any crash what
+ * the state is, see ls_step_dir_fate(). Depends on wire (the messages), common/util,
+ * lock. */
 #ifndef LS_AGENT_PROC_STEP_DIR_H
 #define LS_AGENT_PROC_STEP_DIR_H
 
@@ -35,10 +34,10 @@ enum ls_step_fate {
     LS_STEP_FINISHED,   /* there is a result */
 };
 
-/* Describe the directory at `path` (…/NODE_DIR/steps/JOB.ATTEMPT, absolute: agent and step
- * have to write it alike), which need not exist.
- * Its sockets are in it, or, when their paths would be too long for a socket, in
- * /tmp/lockstep-UID/HASH. -EINVAL for another name. Free with ls_step_dir_free(). */
+/* Describe the directory at `path` (…/NODE_DIR/steps/JOB.ATTEMPT, absolute: agent and
+ * step have to write it alike), which need not exist. Its sockets are in it, or, when
+ * their paths would be too long for a socket, in /tmp/lockstep-UID/HASH. -EINVAL for
+ * another name. Free with ls_step_dir_free(). */
 int ls_step_dir_at(const char *path, struct ls_step_dir *ret_dir, struct ls_error *err);
 int ls_step_dir_of(const char *node_dir, uint64_t job, uint32_t attempt,
                    struct ls_step_dir *ret_dir, struct ls_error *err);
@@ -77,8 +76,8 @@ int ls_step_dir_read_launch(const struct ls_step_dir *dir, Ls__Launch **ret_laun
 
 int ls_step_dir_mark_started(const struct ls_step_dir *dir, struct ls_error *err);
 
-int ls_step_dir_write_result(const struct ls_step_dir *dir, const Ls__StepReport *report,
-                             struct ls_error *err);
+int ls_step_dir_write_result(const struct ls_step_dir *dir,
+                             const Ls__StepReport *report, struct ls_error *err);
 /* The caller frees with ls__step_report__free_unpacked(). */
 int ls_step_dir_read_result(const struct ls_step_dir *dir, Ls__StepReport **ret_report,
                             struct ls_error *err);

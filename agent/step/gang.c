@@ -253,7 +253,8 @@ static void add_blob(struct ls_gang *gang, uint32_t node, uint32_t number,
         complete_round(gang, round);
 }
 
-void ls_gang_gather(struct ls_gang *gang, uint32_t number, const void *data, size_t size)
+void ls_gang_gather(struct ls_gang *gang, uint32_t number, const void *data,
+                    size_t size)
 {
     struct peer *hub;
 
@@ -520,12 +521,13 @@ int ls_gang_address_parse(const char *text, struct ls_gang_address *ret_address,
     const char *middle = last ? memrchr(text, ':', (size_t)(last - text)) : NULL;
     struct ls_gang_address address = {0};
 
-    if (!middle || middle == text ||
-        (size_t)(middle - text) >= sizeof(address.host) ||
+    if (!middle || middle == text || (size_t)(middle - text) >= sizeof(address.host) ||
         (size_t)(last - middle) > sizeof(address.port) ||
         strlen(last) > sizeof(address.master_port))
-        return ls_error_set(err, -EINVAL, "gang address '%.80s': expected "
-                                          "HOST:PORT:MASTER_PORT", text);
+        return ls_error_set(err, -EINVAL,
+                            "gang address '%.80s': expected "
+                            "HOST:PORT:MASTER_PORT",
+                            text);
     memcpy(address.host, text, (size_t)(middle - text));
     memcpy(address.port, middle + 1, (size_t)(last - middle) - 1);
     memcpy(address.master_port, last + 1, strlen(last + 1));
@@ -536,8 +538,8 @@ int ls_gang_address_parse(const char *text, struct ls_gang_address *ret_address,
 static int listen_for_gang(struct ls_gang *gang, const char *host, struct ls_error *err)
 {
     char *text = ls_asprintf("%s:0", host);
-    int rc = ls_listener_open(gang->loop, text, false, accepted, gang, &gang->listener,
-                              err);
+    int rc =
+        ls_listener_open(gang->loop, text, false, accepted, gang, &gang->listener, err);
 
     ls_free(text);
     return rc;

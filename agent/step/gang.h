@@ -38,8 +38,8 @@ int ls_gang_open(uv_loop_t *loop, const Ls__Launch *launch, const char *host,
                  const struct ls_gang_events *events, void *context,
                  struct ls_gang **ret_gang, struct ls_error *err);
 
-/* Where the others find this node: "HOST:PORT:MASTER_PORT"; borrowed. The master port is
- * free for the job's own rendezvous, and kept free until ls_gang_release_port(). */
+/* Where the others find this node: "HOST:PORT:MASTER_PORT"; borrowed. The master port
+ * is free for the job's own rendezvous, and kept free until ls_gang_release_port(). */
 const char *ls_gang_address(const struct ls_gang *gang);
 void ls_gang_release_port(struct ls_gang *gang);
 
@@ -52,10 +52,12 @@ int ls_gang_address_parse(const char *text, struct ls_gang_address *ret_address,
                           struct ls_error *err);
 
 /* All are ready: join node 0 (on node 0: expect the others). */
-int ls_gang_start(struct ls_gang *gang, const char *node0_address, struct ls_error *err);
+int ls_gang_start(struct ls_gang *gang, const char *node0_address,
+                  struct ls_error *err);
 
 /* This node's data of a round. */
-void ls_gang_gather(struct ls_gang *gang, uint32_t round, const void *data, size_t size);
+void ls_gang_gather(struct ls_gang *gang, uint32_t round, const void *data,
+                    size_t size);
 
 /* Tell all others that this gang is over. aborted() is not called for it. */
 void ls_gang_abort(struct ls_gang *gang, uint32_t rank, const char *why);
@@ -66,7 +68,8 @@ void ls_gang_leave(struct ls_gang *gang);
 /* Node 0: have all others left? Another node: has node 0? (One node: true.) */
 bool ls_gang_all_left(const struct ls_gang *gang);
 
-/* Close what is open once it is sent, and free it when the loop lets go. NULL is fine. */
+/* Close what is open once it is sent, and free it when the loop lets go. NULL is fine.
+ */
 void ls_gang_close(struct ls_gang *gang);
 
 #endif

@@ -68,8 +68,8 @@ static const char **list_devices(const struct ls_step *step)
 
 static int watch(struct ls_step *step, struct ls_error *err)
 {
-    int rc = uv_poll_init(step->loop, &step->exchange_poll,
-                          ls_exchange_fd(step->exchange));
+    int rc =
+        uv_poll_init(step->loop, &step->exchange_poll, ls_exchange_fd(step->exchange));
 
     if (rc == 0) {
         step->exchange_poll.data = step;
@@ -98,8 +98,7 @@ int ls_gradients_open(struct ls_step *step, struct ls_error *err)
         .host = step->host,
         .socket_path = step->exchange_path,
         .uid = step->identity.uid,
-        .rank_hosted =
-            step->launch->spec->exchange == LS__EXCHANGE_HOST__EXCHANGE_RANK,
+        .rank_hosted = step->launch->spec->exchange == LS__EXCHANGE_HOST__EXCHANGE_RANK,
         .gather = gather,
         .failed = failed,
         .context = step,

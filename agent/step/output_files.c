@@ -72,19 +72,21 @@ static int expand(const char *pattern, const Ls__Launch *launch,
     elsewhere.rank++;
     elsewhere.node++;
     elsewhere.node_name = "";
-    ls_pattern_expand(pattern, &elsewhere, &other, NULL); /* fine, since the first was */
+    ls_pattern_expand(pattern, &elsewhere, &other,
+                      NULL); /* fine, since the first was */
     ret_target->of_user = true;
     ret_target->of_node_alone = strcmp(name, other) != 0;
-    ret_target->path =
-        name[0] == '/' ? ls_strdup(name) : ls_asprintf("%s/%s", launch->spec->cwd, name);
+    ret_target->path = name[0] == '/' ? ls_strdup(name)
+                                      : ls_asprintf("%s/%s", launch->spec->cwd, name);
     ls_free(name);
     ls_free(other);
     return 0;
 }
 
-static int find_target(const struct ls_rank *rank, const struct ls_rank_context *context,
-                       const char *pattern, const char *suffix,
-                       struct target *ret_target, struct ls_error *err)
+static int find_target(const struct ls_rank *rank,
+                       const struct ls_rank_context *context, const char *pattern,
+                       const char *suffix, struct target *ret_target,
+                       struct ls_error *err)
 {
     if (pattern[0])
         return expand(pattern, context->launch, rank->plan, ret_target, err);
@@ -97,11 +99,12 @@ static int find_target(const struct ls_rank *rank, const struct ls_rank_context 
 }
 
 /* The place to look for the output of a rank: a link to where it really is. */
-static void link_target(const struct ls_rank *rank, const struct ls_rank_context *context,
-                        const char *suffix, const struct target *target)
+static void link_target(const struct ls_rank *rank,
+                        const struct ls_rank_context *context, const char *suffix,
+                        const struct target *target)
 {
-    char *link = ls_asprintf("%s/%" PRIu32 ".%s", context->output_dir, rank->plan->rank,
-                             suffix);
+    char *link =
+        ls_asprintf("%s/%" PRIu32 ".%s", context->output_dir, rank->plan->rank, suffix);
 
     unlink(link);
     if (symlink(target->path, link) < 0) {

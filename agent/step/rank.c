@@ -47,12 +47,14 @@ static char **build_argv(const struct ls_rank_context *context)
             argv[count++] = script->argument;
         argv[count++] = script->path;
     }
-    for (size_t i = script ? 1 : 0; i < spec->n_argv; i++) /* a script's [0] is its name */
+    for (size_t i = script ? 1 : 0; i < spec->n_argv;
+         i++) /* a script's [0] is its name */
         argv[count++] = spec->argv[i];
     return argv;
 }
 
-static void cannot_start(struct ls_rank *rank, int exit_code, const struct ls_error *err)
+static void cannot_start(struct ls_rank *rank, int exit_code,
+                         const struct ls_error *err)
 {
     rank->state = LS_RANK_ENDED;
     rank->exit_code = exit_code;

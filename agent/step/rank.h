@@ -32,12 +32,12 @@ struct ls_rank_context {
     uv_loop_t *loop;
     const Ls__Launch *launch;
     const struct ls_identity *identity;
-    const char *output_dir;  /* …/output/JOB */
+    const char *output_dir;         /* …/output/JOB */
     const struct ls_script *script; /* NULL = run spec.argv */
 };
 
-/* Open the output files of all ranks, so that one that cannot be written is known before
- * anything runs. On failure nothing is open. */
+/* Open the output files of all ranks, so that one that cannot be written is known
+ * before anything runs. On failure nothing is open. */
 int ls_ranks_open_output(struct ls_rank *ranks, size_t count,
                          const struct ls_rank_context *context, struct ls_error *err);
 

@@ -129,7 +129,8 @@ static void set_gpus(const struct ls_rank_place *place, struct ls_environment *t
 
     ls_environment_set(to, "LOCKSTEP_GPUS", "%s", list);
     if (strcasestr(vendor, "nvidia")) {
-        ls_environment_set(to, "CUDA_DEVICE_ORDER", "PCI_BUS_ID"); /* as we count them */
+        ls_environment_set(to, "CUDA_DEVICE_ORDER",
+                           "PCI_BUS_ID"); /* as we count them */
         ls_environment_set(to, "CUDA_VISIBLE_DEVICES", "%s", list);
     } else if (strcasestr(vendor, "amd") || strcasestr(vendor, "advanced micro")) {
         ls_environment_set(to, "ROCR_VISIBLE_DEVICES", "%s", list);
@@ -199,7 +200,8 @@ void ls_rank_environment(const struct ls_rank_place *place,
     snprintf(threads, sizeof(threads), "%" PRIu32,
              spec->cpus_per_task ? spec->cpus_per_task : 1);
     ls_environment_default(&to, "OMP_NUM_THREADS", threads);
-    /* Open MPI would take the Slurm variables for a Slurm that can start its daemons. */
+    /* Open MPI would take the Slurm variables for a Slurm that can start its daemons.
+     */
     ls_environment_default(&to, "OMPI_MCA_plm", "^slurm");
     ls_environment_default(&to, "OMPI_MCA_ras", "^slurm");
     *ret_environment = to;

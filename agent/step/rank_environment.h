@@ -15,8 +15,8 @@ struct ls_rank_place {
     const Ls__RankPlan *plan;
     uint32_t world_size, local_size; /* ranks of the job, and of this node */
     const char *step_id;
-    const char *step_socket;         /* where it joins the exchange */
-    const char *master_host;         /* node 0: a free port for the job's own rendezvous */
+    const char *step_socket; /* where it joins the exchange */
+    const char *master_host; /* node 0: a free port for the job's own rendezvous */
     const char *master_port;
 };
 

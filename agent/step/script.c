@@ -61,8 +61,9 @@ int ls_script_write(const char *path, const void *bytes, size_t size,
 
     memcpy(line, bytes, size < sizeof(line) - 1 ? size : sizeof(line) - 1);
     if (!parse_first_line(line, &script))
-        return ls_error_set(err, -EINVAL, "batch script: its first line must be "
-                                          "'#!' and an interpreter, as #!/bin/sh");
+        return ls_error_set(err, -EINVAL,
+                            "batch script: its first line must be "
+                            "'#!' and an interpreter, as #!/bin/sh");
     rc = write_file(path, bytes, size, identity, err);
     if (rc < 0) {
         ls_script_free(&script);

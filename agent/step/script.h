@@ -1,7 +1,8 @@
 /* agent/step/script.h - a batch script, written down and ready to run.
  *
  * Run by its interpreter, as the kernel would by "#!", so that it works where files
- * may not be executed (/run is often mounted so). Depends on agent/proc, common/util. */
+ * may not be executed (/run is often mounted so). Depends on agent/proc, common/util.
+ */
 #ifndef LS_AGENT_STEP_SCRIPT_H
 #define LS_AGENT_STEP_SCRIPT_H
 

@@ -204,8 +204,8 @@ static int prepare_script(struct ls_step *step, struct ls_error *err)
     if (script->len == 0 || step->launch->node_index != 0)
         return 0;
     path = ls_step_dir_file(step->dir, "script");
-    rc = ls_script_write(path, script->data, script->len, &step->identity, &step->script,
-                         err);
+    rc = ls_script_write(path, script->data, script->len, &step->identity,
+                         &step->script, err);
     ls_free(path);
     return rc;
 }
@@ -214,7 +214,8 @@ static int prepare_script(struct ls_step *step, struct ls_error *err)
 static int prepare(struct ls_step *step, struct ls_error *err)
 {
     struct ls_rank_context context;
-    int rc = ls_identity_find(step->launch->uid, step->launch->gid, &step->identity, err);
+    int rc =
+        ls_identity_find(step->launch->uid, step->launch->gid, &step->identity, err);
 
     if (rc == 0)
         rc = prepare_script(step, err);

@@ -15,15 +15,15 @@
 #include "common/util/sm.h"
 
 enum {
-    GRACE_MS = 5000,          /* unless the job says otherwise */
-    STUBBORN_MS = 30000,      /* what SIGKILL has not ended then hangs in the kernel */
-    RESULT_RETRY_MS = 1000,   /* a full disk may have room again */
+    GRACE_MS = 5000,        /* unless the job says otherwise */
+    STUBBORN_MS = 30000,    /* what SIGKILL has not ended then hangs in the kernel */
+    RESULT_RETRY_MS = 1000, /* a full disk may have room again */
 };
 
 static const uint32_t moves[STATE_COUNT] = {
     [STATE_READY] = LS_SM_BIT(STATE_RUNNING) | LS_SM_BIT(STATE_ENDED),
-    [STATE_RUNNING] = LS_SM_BIT(STATE_ENDING) | LS_SM_BIT(STATE_KILLING) |
-                      LS_SM_BIT(STATE_ENDED),
+    [STATE_RUNNING] =
+        LS_SM_BIT(STATE_ENDING) | LS_SM_BIT(STATE_KILLING) | LS_SM_BIT(STATE_ENDED),
     [STATE_ENDING] = LS_SM_BIT(STATE_KILLING) | LS_SM_BIT(STATE_ENDED),
     [STATE_KILLING] = LS_SM_BIT(STATE_ENDED),
     [STATE_ENDED] = 0,
@@ -101,8 +101,9 @@ static void leave(struct ls_step *step)
     uv_close((uv_handle_t *)&step->timer, NULL);
 }
 
-/* The agent reads the result from disk, so there is nobody to wait for once it is there.
- * Without room on the disk the report is all there is: then wait until it is known. */
+/* The agent reads the result from disk, so there is nobody to wait for once it is
+ * there. Without room on the disk the report is all there is: then wait until it is
+ * known. */
 static void store_result(uv_timer_t *timer)
 {
     struct ls_step *step = timer->data;
@@ -134,7 +135,8 @@ static void finish(struct ls_step *step)
         ls_rank_finish_output(&step->ranks[i]);
     ls_step_move(step, STATE_ENDED);
     uv_timer_stop(&step->timer);
-    ls_log_info("ended%s%s", step->reason ? ": " : "", step->reason ? step->reason : "");
+    ls_log_info("ended%s%s", step->reason ? ": " : "",
+                step->reason ? step->reason : "");
     store_result(&step->timer);
 }
 

@@ -37,15 +37,15 @@ struct ls_step {
     char *exchange_path;
     struct ls_rank *ranks; /* those that run here */
     size_t rank_count;
-    uint32_t world_size;   /* of all nodes */
-    char *reason;          /* of the end, when it is not the ranks' own; else NULL */
+    uint32_t world_size; /* of all nodes */
+    char *reason;        /* of the end, when it is not the ranks' own; else NULL */
     bool result_written;
     struct ls_gang *gang;
     struct ls_exchange *exchange; /* NULL where nothing runs */
     struct ls_agent_link *agent;
     uv_signal_t child_signal, term_signal;
-    uv_timer_t timer;           /* grace, then what SIGKILL leaves, then the result */
-    uv_poll_t exchange_poll;    /* valid with `exchange` */
+    uv_timer_t timer;        /* grace, then what SIGKILL leaves, then the result */
+    uv_poll_t exchange_poll; /* valid with `exchange` */
 };
 
 /* step_end.c: the ways to the end. */
