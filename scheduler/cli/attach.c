@@ -239,8 +239,8 @@ static int broken_pipe(struct attachment *at)
 {
     struct ls_error err;
 
-    end_job(at, 0);
     at->follow.logs_done = true;
+    end_job(at, 0);
     if (follow(at, &err) < 0)
         ls_complain(&err);
     return EXIT_SIGNAL + SIGPIPE;

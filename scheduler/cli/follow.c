@@ -67,8 +67,11 @@ static int acknowledge(struct ls_call *call, uint64_t bytes, struct ls_error *er
 static int take_chunk(struct ls_follow *follow, struct ls_call *call,
                       const Ls__LogChunk *chunk, struct ls_error *err)
 {
-    int rc = ls_output_add(follow->output, chunk, err);
+    int rc;
 
+    if (follow->logs_done)
+        return 0; /* nobody reads them any more */
+    rc = ls_output_add(follow->output, chunk, err);
     return rc < 0 ? rc : acknowledge(call, chunk->data.len, err);
 }
 
@@ -77,6 +80,8 @@ static int take_logs_end(struct ls_follow *follow, const Ls__LogEnd *end,
 {
     struct ls_error early;
 
+    if (follow->logs_done)
+        return 0;
     follow->logs_done = true;
     if (*end->text) {
         ls_error_set(&early, -EIO, "job %llu: output is not complete: %s",

@@ -131,7 +131,7 @@ class Fabric(unittest.TestCase):
         self.assertEqual(cluster.job(1)["nodes"], ["n0", "n1"])
         done = cluster.lockstep("submit", "-N", "3", "--within", "rack", "--", "true")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("2 nodes", done.stderr)
+        self.assertIn("at most --nodes 2", done.stderr)
 
 
 if __name__ == "__main__":
