@@ -24,6 +24,7 @@ enum {
     ARGUMENTS_MAX = 24,
     READY_FD = 3, /* the pipe's number in the daemon */
     STOP_GRACE_MS = 10000,
+    LAST_WORDS_MS = 5000,
     LOG_TAIL_BYTES = 4096,
 };
 
@@ -181,11 +182,17 @@ char *ls_log_last_line(const char *path, long start)
     return ls_strdup(newline ? newline + 1 : tail);
 }
 
-static int failed(const struct ls_starting *item, struct ls_error *err)
+/* A daemon that closes its pipe is about to end; its last words may still be to come. */
+static int failed(const struct ls_starting *item, const struct ls_daemon *daemon,
+                  struct ls_error *err)
 {
-    char *line = ls_log_last_line(item->log_path, item->log_start);
-    int rc = ls_error_set(err, -ECHILD, "%s did not start: %s (log: %s)", item->name,
-                          *line ? line : "it ended without a word", item->log_path);
+    char *line;
+    int rc;
+
+    ls_pidfd_wait(daemon->pidfd, LAST_WORDS_MS);
+    line = ls_log_last_line(item->log_path, item->log_start);
+    rc = ls_error_set(err, -ECHILD, "%s did not start: %s (log: %s)", item->name,
+                      *line ? line : "it ended without a word", item->log_path);
 
     ls_free(line);
     return rc;
@@ -204,7 +211,8 @@ static int late(const struct ls_starting *item, int timeout_ms, struct ls_error 
 }
 
 /* Take what a pipe says: a byte when its daemon is ready, its end when it has died. */
-static int hear(struct ls_starting *item, struct ls_error *err)
+static int hear(struct ls_starting *item, const struct ls_daemon *daemon,
+                struct ls_error *err)
 {
     char byte;
     ssize_t size = read(item->ready_fd, &byte, 1);
@@ -213,7 +221,7 @@ static int hear(struct ls_starting *item, struct ls_error *err)
         return 0;
     close(item->ready_fd);
     item->ready_fd = -1;
-    return size == 1 ? 0 : failed(item, err);
+    return size == 1 ? 0 : failed(item, daemon, err);
 }
 
 static struct ls_starting *first_unready(struct ls_starter *starter)
@@ -251,7 +259,7 @@ int ls_starter_wait(struct ls_starter *starter, int timeout_ms, struct ls_error 
             rc = late(first_unready(starter), timeout_ms, err);
         for (size_t i = 0; i < starter->count && heard > 0 && rc == 0; i++) {
             if (pipes[i].revents)
-                rc = hear(&starter->items[i], err);
+                rc = hear(&starter->items[i], &starter->started.items[i], err);
         }
     }
     ls_free(pipes);

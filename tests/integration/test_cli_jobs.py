@@ -77,8 +77,8 @@ class Jobs(unittest.TestCase):
         self.assertEqual(self.cluster.job(job)["state"], "timeout")
 
     def test_too_large_jobs_are_refused_with_the_largest_that_could_run(self):
-        for words, largest in [(["-N", "3"], "2 nodes"),
-                               (["--gpus-per-node", "9"], "8"),
+        for words, largest in [(["-N", "3"], "at most --nodes 2"),
+                               (["--gpus-per-node", "9"], "at most --gpus-per-node 8"),
                                (["-c", "1000"], "112")]:
             with self.subTest(words=words):
                 done = self.cluster.lockstep("submit", *words, "--", "true")
@@ -150,13 +150,15 @@ class Jobs(unittest.TestCase):
         self.assertRegex(text, r"(?m)^RANK +NODE +GPUS +NIC +CORES +EXIT +WHY")
         self.assertRegex(text, r"(?m)^   0 +n[01] +\d+ +mlx5_\d .*signal \d+ \(")
 
-    def test_names_from_users_are_inert_in_tables(self):
-        self.cluster.submit("-J", "\x1b[31mred\nfake line", "--", "true")
-        text = self.cluster.lockstep("jobs", "-a").stdout
+    def test_words_from_users_are_inert_on_a_terminal(self):
+        job = self.cluster.submit("--", "echo", "\x1b[31mred\nfake line")
+        text = self.cluster.lockstep("jobs", job, check=True).stdout
         self.assertNotIn("\x1b", text)
-        self.assertIn(r"\x1b[31mred\nfake line", text)
-        self.assertEqual(self.cluster.json("jobs", "-a")[0]["name"],
-                         "\x1b[31mred\nfake line")
+        self.assertIn(r"echo \x1b[31mred\nfake line", text)
+        self.assertEqual(self.cluster.job(job)["command"], "echo \x1b[31mred\nfake line")
+        done = self.cluster.lockstep("submit", "-J", "\x1b[31m", "--", "true")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("job name", done.stderr)
 
     def test_unknown_jobs_are_named(self):
         for command in ("jobs", "logs", "wait", "cancel"):
