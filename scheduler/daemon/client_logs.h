@@ -1,7 +1,7 @@
 /* scheduler/daemon/client_logs.h - output of ranks, relayed from agents to a client.
  *
  * One relay for each LogsRequest. Each agent of the job gets a LogsRequest of its own
- * and sends at most LS_LOG_WINDOW unacknowledged bytes; the client's acks are passed on
+ * and sends at most 256 KiB unacknowledged; the client's acks are passed on
  * to the agents whose bytes they are for, so a slow reader slows the agents down and
  * nothing piles up here. An agent that comes back is asked again; what the client has
  * already seen is skipped by offset. */
@@ -11,10 +11,7 @@
 #include "scheduler/daemon/peer.h"
 #include "scheduler/daemon/roster.h"
 
-enum {
-    LS_LOG_WINDOW = 256 * 1024,
-    LS_RELAY_NODES_MAX = 128, /* streams of one relay at once */
-};
+enum { LS_RELAY_NODES_MAX = 128 }; /* streams of one relay at once */
 
 struct ls_relays *ls_relays_new(struct ls_server *server);
 void ls_relays_free(struct ls_relays *relays);

@@ -6,7 +6,6 @@
 #include "scheduler/daemon/agent_link.h"
 #include "scheduler/daemon/book.h"
 #include "scheduler/daemon/client_logs.h"
-#include "scheduler/daemon/key.h"
 #include "scheduler/daemon/launch.h"
 #include "scheduler/daemon/silent.h"
 #include "scheduler/daemon/waits.h"

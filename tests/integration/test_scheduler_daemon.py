@@ -5,6 +5,7 @@ import errno
 import os
 import pathlib
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -13,8 +14,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import wire
-from scheduler import (BIN, Scheduler, digest, end, job_info, own_ranks, prepare, report,
-                       spec, submit)
+from scheduler import (BIN, Scheduler, digest, end, job_info, prepare, report, spec,
+                       submit)
 
 
 class Jobs(unittest.TestCase):
@@ -197,6 +198,56 @@ class Jobs(unittest.TestCase):
             agent.receive_body("never")
         self.scheduler.wait_log("silent: no heartbeat in time")
 
+    def test_the_successor_of_a_silent_agent_is_told_to_try_again_and_gets_in(self):
+        self.scheduler.agent("n0", heartbeats=False)
+        codes = []
+        while not codes or codes[-1] is not None:
+            try:
+                self.scheduler.agent("n0", incarnation=2)
+                codes.append(None)
+            except wire.Refused as refused:
+                codes.append(refused.code)
+                select.select([], [], [], 0.2)
+        self.assertEqual(list(dict.fromkeys(codes)), [errno.EEXIST, errno.EAGAIN, None])
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs a second user")
+    def test_users_touch_only_their_own_jobs_and_no_nodes(self):
+        self.scheduler.agent("n0")
+        job = submit(self.client, "true")
+        self.scheduler.dir.chmod(0o755)
+        child = os.fork()
+        if child == 0:
+            codes = self.codes_of_nobody(job)
+            os._exit(0 if codes == [errno.EPERM] * 5 + [None] * 2 else 1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        self.assertEqual(job_info(self.client, job)["state"], wire.JOB_PENDING)
+        self.assertEqual(job_info(self.client, job + 1)["uid"], 65534)
+        self.assertEqual(job_info(self.client, job + 1)["state"], wire.JOB_COMPLETING)
+
+    def codes_of_nobody(self, job):
+        """What another user is refused with; None where it may."""
+        os.setgid(65534)
+        os.setuid(65534)
+        client = self.scheduler.client()
+        agent = self.scheduler.connect()
+        requests = [
+            lambda: client.ask("cancel", {"job": job}),
+            lambda: client.ask("logs", {"job": job}),
+            lambda: client.ask("drain", {"nodes": "n0"}),
+            lambda: client.ask("resume", {"nodes": "n0"}),
+            lambda: agent.hello(wire.ROLE_AGENT, name="n1"),
+            lambda: submit(client, "mine"),
+            lambda: client.ask("cancel", {"job": job + 1}),
+        ]
+        codes = []
+        for request in requests:
+            try:
+                request()
+                codes.append(None)
+            except wire.Refused as refused:
+                codes.append(refused.code)
+        return codes
+
     def test_a_node_that_comes_back_without_its_step_fails_the_job(self):
         agent = self.scheduler.agent("n0")
         job = submit(self.client, "x")
@@ -355,7 +406,8 @@ class Restart(unittest.TestCase):
                 for i in range(5):
                     acknowledged.append(submit(client, "x", submit_key=f"{round_}.{i}"))
                 for i in range(5, 20):  # in flight when it dies
-                    client.start("submit", {"spec": spec("x", submit_key=f"{round_}.{i}")})
+                    client.start("submit", {
+                        "spec": spec("x", submit_key=f"{round_}.{i}")})
                 scheduler.kill()
                 scheduler.start()
             jobs = [job["id"] for job in scheduler.client().ask("jobs", {})["jobs"]]
@@ -460,7 +512,8 @@ class Start(unittest.TestCase):
             nodes = client.ask("nodes", {})["nodes"]
             self.assertEqual([node["rack"] for node in nodes], ["r0", "r0", "r1", "r1"])
             domains = client.ask("fabric", {})["domains"]
-            self.assertEqual([domain["name"] for domain in domains], ["two", "r0", "r1"])
+            self.assertEqual([domain["name"] for domain in domains],
+                             ["two", "r0", "r1"])
             with self.assertRaises(wire.Refused) as caught:
                 submit(client, "x", nodes=3, within="rack")
             self.assertIn("in one rack", str(caught.exception))

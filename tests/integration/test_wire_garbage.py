@@ -38,7 +38,7 @@ class Garbage(unittest.TestCase):
         self.agent.close()
 
     def assert_closed(self, connection, why):
-        """Closed by the scheduler, with `why` in its log; returns what it said before."""
+        """Closed by the scheduler, `why` in its log; returns what it said before."""
         said = []
         with self.assertRaises(wire.Closed):
             while True:
@@ -104,7 +104,8 @@ class Garbage(unittest.TestCase):
         self.assertIn("protocol 2", str(caught.exception))
         self.assertIn("speaks 1", str(caught.exception))
         self.assertIn("upgrade", str(caught.exception))
-        self.assert_closed(connection, "protocol 2 (version test), this program speaks 1")
+        self.assert_closed(connection,
+                           "protocol 2 (version test), this program speaks 1")
 
     def test_a_request_before_the_hello(self):
         connection = self.send_raw(wire.pack(1, "jobs", {}))
@@ -142,8 +143,8 @@ class Garbage(unittest.TestCase):
     def test_reports_of_what_does_not_exist(self):
         ranks = [{"rank": rank, "ended": True, "exit_code": 1}
                  for rank in (0, 1, 1 << 31, (1 << 32) - 1)]
-        for state in (wire.STEP_NONE, wire.STEP_READY, wire.STEP_RUNNING, wire.STEP_ENDED,
-                      99):
+        for state in (wire.STEP_NONE, wire.STEP_READY, wire.STEP_RUNNING,
+                      wire.STEP_ENDED, 99):
             for job in (0, 1 << 40, (1 << 64) - 1):
                 self.agent.send("step_report", {
                     "job": job, "attempt": 7, "node": "elsewhere", "state": state,
@@ -158,7 +159,7 @@ class Garbage(unittest.TestCase):
 
     def test_mutated_requests(self):
         chance = random.Random(11)
-        frames = [wire.pack(1, "submit", {"spec": spec("x", nodes=1, nodelist="n[0-3]")}),
+        frames = [wire.pack(1, "submit", {"spec": spec("x", nodelist="n[0-3]")}),
                   wire.pack(2, "drain", {"nodes": "x[1-9]", "reason": "r"}),
                   wire.pack(3, "logs", {"job": 1, "one_rank": True, "rank": 9}),
                   wire.pack(4, "cancel", {"job": 1, "signal": 70})]

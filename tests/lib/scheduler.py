@@ -81,8 +81,8 @@ class Scheduler:
         reader, writer = os.pipe()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "lockstep-scheduler", "--dir", self.dir, "--ready-fd", str(writer),
-                 *self.options],
+                [BIN / "lockstep-scheduler", "--dir", self.dir,
+                 "--ready-fd", str(writer), *self.options],
                 pass_fds=[writer], stderr=log, stdin=subprocess.DEVNULL)
         os.close(writer)
         with os.fdopen(reader) as ready:
@@ -137,7 +137,8 @@ class Scheduler:
         connection.hello(wire.ROLE_AGENT, name=name)
         connection.name = name
         connection.ask("register", {"node": name, "incarnation": incarnation,
-                                    "digest": node or digest(host=name), "steps": list(steps)})
+                                    "digest": node or digest(host=name),
+                                    "steps": list(steps)})
         if heartbeats:
             self._start_heartbeats(connection)
         return connection

@@ -2,8 +2,8 @@
 
 The schema is read from the .proto file itself, so it cannot differ from what the
 programs speak. Messages are dicts: {"job": 1, "ranks": [{...}]}; fields that are not
-there have their proto3 default ("" / 0 / False / b"" / [] / None for a message). A frame is
-(request, body name, body), e.g. (7, "submit", {"spec": {...}}).
+there have their proto3 default ("" / 0 / False / b"" / [] / None for a message). A
+frame is (request, body name, body), e.g. (7, "submit", {"spec": {...}}).
 """
 
 import os
@@ -234,7 +234,7 @@ class Connection:
         return unpack(self._take(size))
 
     def receive_body(self, *bodies):
-        """Skip frames until one of these bodies comes; returns (request, name, body)."""
+        """The next frame with one of these bodies; others are skipped."""
         while True:
             frame = self.receive()
             if frame[1] in bodies:
