@@ -356,10 +356,17 @@ static void refused(void *context, const char *why)
 
 /* ---- beginning ------------------------------------------------------------- */
 
+/* What has come between the registration and its answer was not sent: say all again. */
 static void registered(void *context)
 {
     struct ls_agent *agent = context;
+    struct entry *entry, *next;
 
+    HASH_ITER(hh, agent->parts, entry, next)
+    {
+        if (ls_part_report(entry->part)->state != LS__STEP_STATE__STEP_NONE)
+            send_report(agent, ls_part_report(entry->part));
+    }
     if (agent->ready_fd < 0)
         return;
     if (ls_write_all(agent->ready_fd, "ready\n", 6) < 0)

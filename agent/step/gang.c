@@ -174,8 +174,11 @@ static void abort_from(struct ls_gang *gang, const struct peer *source, uint32_t
 
 static void abort_for_node(struct ls_gang *gang, uint32_t node, const char *why)
 {
-    char *text = ls_asprintf("node %s lost: %s", gang->launch->nodes[node], why);
+    char *text;
 
+    if (gang->closing)
+        return;
+    text = ls_asprintf("node %s lost: %s", gang->launch->nodes[node], why);
     abort_from(gang, NULL, first_rank(gang, node), text);
     ls_free(text);
 }

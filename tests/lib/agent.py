@@ -122,16 +122,17 @@ class Node:
         return self
 
     def __exit__(self, *_):
-        left = {}
         for agent in self.agents.values():
             if agent.poll() is None:
-                agent.kill()
+                agent.terminate()
                 agent.wait(WAIT_S)
         for pid in processes_with(str(self.dir)):
-            left[pid] = True
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
+        logs = "".join(path.read_text(errors="replace")
+                       for path in self.dir.glob("*.log"))
         self._open.close()
+        assert "Sanitizer" not in logs and "runtime error" not in logs, logs
 
     @property
     def peer(self):

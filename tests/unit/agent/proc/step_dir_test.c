@@ -59,16 +59,17 @@ static void the_files_tell_the_fate(void **state)
     Ls__Launch *read_launch;
     Ls__StepReport report = LS__STEP_REPORT__INIT;
     Ls__StepReport *read_report;
+    char user[] = "somebody", reason[] = "because";
 
     (void)state;
     assert_int_equal(ls_step_dir_fate(&dir), LS_STEP_UNLAUNCHED);
     launch.job = 1;
-    launch.user = "somebody";
+    launch.user = user;
     assert_int_equal(ls_step_dir_write_launch(&dir, &launch, NULL), 0);
     assert_int_equal(ls_step_dir_fate(&dir), LS_STEP_LAUNCHABLE);
     assert_int_equal(ls_step_dir_mark_started(&dir, NULL), 0);
     assert_int_equal(ls_step_dir_fate(&dir), LS_STEP_KILLED);
-    report.reason = "because";
+    report.reason = reason;
     assert_int_equal(ls_step_dir_read_result(&dir, &read_report, NULL), -ENOENT);
     assert_int_equal(ls_step_dir_write_result(&dir, &report, NULL), 0);
     assert_int_equal(ls_step_dir_fate(&dir), LS_STEP_FINISHED);

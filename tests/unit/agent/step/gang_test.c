@@ -101,11 +101,11 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
 
-    for (int i = 0; i < NODES; i++) {
+    for (int i = 0; i < NODES; i++)
         ls_gang_close(fixture->nodes[i].gang);
-        ls_free(fixture->names[i]);
-    }
     uv_run(&fixture->loop, UV_RUN_DEFAULT);
+    for (int i = 0; i < NODES; i++)
+        ls_free(fixture->names[i]);
     assert_int_equal(uv_loop_close(&fixture->loop), 0);
     ls_free(fixture);
     return 0;
