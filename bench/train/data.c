@@ -57,7 +57,10 @@ static int idx_open(struct idx *idx, const char *path, unsigned dimension_count,
     *idx = (struct idx){.path = path};
     idx->file = gzopen(path, "rb");
     if (!idx->file)
-        return ls_error_sys(err, errno ? -errno : -ENOMEM, "cannot open %s", path);
+        return ls_error_sys(err, errno ? -errno : -ENOMEM,
+                            "cannot open %s (the Debian package dataset-fashion-mnist "
+                            "has these files)",
+                            path);
     rc = read_exactly(idx, header, 4 + (size_t)4 * dimension_count, "IDX header", err);
     if (rc < 0)
         goto close_file;

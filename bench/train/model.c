@@ -116,7 +116,7 @@ void ls_model_forward(const struct ls_model *model, const float *parameters,
                     output, out);
         if (l + 1 < model->layer_count)
             for (size_t i = 0; i < values; i++)
-                output[i] = output[i] > 0 ? output[i] : 0;
+                output[i] = output[i] > 0 ? output[i] : expf(output[i]) - 1;
     }
 }
 
@@ -187,8 +187,8 @@ static void layer_gradient(const struct ls_layer *layer, const float *input,
     }
 }
 
-/* delta_before := gradient by the layer's input, which is the ReLU of the layer before.
- */
+/* delta_before := gradient by the layer's input, which is the ELU of the layer before:
+ * its slope is 1 above 0, and one more than its value below. */
 static void input_delta(const struct ls_layer *layer, const float *parameters,
                         struct ls_pass *pass, const float *input, uint32_t rows)
 {
@@ -200,7 +200,7 @@ static void input_delta(const struct ls_layer *layer, const float *parameters,
                 pass->delta, out, parameters + layer->weights, out, 0.0F,
                 pass->delta_before, in);
     for (size_t i = 0; i < values; i++)
-        pass->delta_before[i] = input[i] > 0 ? pass->delta_before[i] : 0;
+        pass->delta_before[i] *= input[i] > 0 ? 1 : input[i] + 1;
     swap = pass->delta;
     pass->delta = pass->delta_before;
     pass->delta_before = swap;

@@ -19,7 +19,7 @@ static const char USAGE[] =
     "  --steps N           stop after N steps (all)\n"
     "  --batch N           images per rank and step\n"
     "  --global-batch N    images of all ranks per step (256)\n"
-    "  --lr X              learning rate of the first step; falls to 0 (0.05)\n"
+    "  --lr X              learning rate of the first step; falls to 0 (0.08)\n"
     "  --momentum X        of the gradient descent (0.9)\n"
     "  --seed N            of weights and order; says everything about a run (1)\n"
     "  --data DIR          IDX files (/usr/share/datasets/fashion-mnist)\n"
@@ -157,7 +157,7 @@ enum ls_options_result ls_train_options_read(int argc, char **argv,
 {
     struct ls_train_options options = {
         .epochs = 10,
-        .rate = 0.05F,
+        .rate = 0.08F,
         .momentum = 0.9F,
         .seed = 1,
         .data = "/usr/share/datasets/fashion-mnist",

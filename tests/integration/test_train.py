@@ -15,9 +15,9 @@ from cluster import BIN, HGX_H100, Cluster, environment
 
 # The ranks add up the same products in another order: each step differs by about the
 # rounding of float32, 2^-24 = 6e-8 of a sum of some hundred terms, and 50 steps pass it
-# on. Measured: 2e-7 to 6e-7. 1e-4 leaves room for other processors' kernels and is a
-# thousandth of what another order of the images makes (see below).
-SAME = 1e-4
+# on. Measured: 3e-7 to 4e-7. 1e-5 leaves room for other processors' kernels, and is less than a
+# ten-thousandth of what another order of the images makes (see below).
+SAME = 1e-5
 STEPS = 50
 GLOBAL_BATCH = 64
 
@@ -59,7 +59,7 @@ class Train(unittest.TestCase):
 
     def test_ranks_reach_the_weights_of_one_process(self):
         alone = self.alone(seed=1)
-        self.assertGreater(relative_difference(self.alone(seed=2), alone), 1000 * SAME)
+        self.assertGreater(relative_difference(self.alone(seed=2), alone), 10000 * SAME)
         with Cluster(nodes=2, topology=HGX_H100) as cluster:
             for nodes, ranks in ((1, 4), (2, 2), (2, 4)):
                 path = self.dir / f"{nodes}x{ranks}"
@@ -71,24 +71,24 @@ class Train(unittest.TestCase):
                       f"{difference:.1e}")
                 self.assertLessEqual(difference, SAME)
 
-    def test_four_epochs_on_eight_ranks_reach_88_percent(self):
+    def test_six_epochs_on_eight_ranks_reach_88_percent(self):
         path = self.dir / "result.json"
         with Cluster(nodes=2, topology=HGX_H100) as cluster:
             done = cluster.lockstep("run", "-N", 2, "-n", 8, "--gpus-per-task", 1, "--",
-                                    "lockstep-train", "--epochs", 4, "--json", path,
+                                    "lockstep-train", "--epochs", 6, "--json", path,
                                     check=True)
         result = json.loads(path.read_text())
         self.assertGreaterEqual(result["accuracy"], 0.88)
         self.assertEqual((result["ranks"], result["nodes"]), (8, 2))
-        self.assertEqual(result["steps"], 4 * (60000 // result["global_batch"]))
+        self.assertEqual(result["steps"], 6 * (60000 // result["global_batch"]))
         self.assertGreater(result["step_ms"]["compute"], 0)
         self.assertGreater(result["step_ms"]["exchange"], 0)
         self.assertGreater(result["exchange"]["busbw_alone"], 0)
         self.assertEqual({place["node"] for place in result["placement"]}, {"n0", "n1"})
         self.assertTrue(all(place["gpus"] for place in result["placement"]))
         # Through a pipe: a line per tenth of an epoch, then the summary.
-        self.assertEqual(done.stdout.count("epoch  2/4"), 11)
-        self.assertRegex(done.stdout, r"epoch  1/4 +50 %  loss +[\d.]+ +\d+ images/s +"
+        self.assertEqual(done.stdout.count("epoch  2/6"), 11)
+        self.assertRegex(done.stdout, r"epoch  1/6 +50 %  loss +[\d.]+ +\d+ images/s +"
                                       r"all-reduce +[\d.]+ GB/s")
         self.assertRegex(done.stdout, r"test accuracy +8\d\.\d\d %")
 
@@ -102,7 +102,7 @@ class Train(unittest.TestCase):
         done = train("--data", self.dir)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"{self.dir}/train-images-idx3-ubyte.gz", done.stderr)
-        (self.dir / "train-images-idx3-ubyte.gz").write_bytes(b"not an IDX file")
+        (self.dir / "train-images-idx3-ubyte.gz").write_bytes(b"this is not an IDX file")
         done = train("--data", self.dir)
         self.assertEqual(done.returncode, 1)
         self.assertIn("magic number 0x00000803 expected", done.stderr)
