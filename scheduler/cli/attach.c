@@ -33,12 +33,12 @@ struct attachment {
     struct ls_client stream;
     struct ls_follow follow;
     int signal_fd;
-    int signals;           /* how often we were told to end */
+    int signals; /* how often we were told to end */
     int last_signal;
-    uint64_t lost_ms;      /* when the scheduler was lost; 0 while it is there */
-    bool show_status;      /* on a terminal, until the job has started */
+    uint64_t lost_ms; /* when the scheduler was lost; 0 while it is there */
+    bool show_status; /* on a terminal, until the job has started */
     bool status_shown;
-    uint64_t status_ms;    /* when to look again */
+    uint64_t status_ms; /* when to look again */
 };
 
 int ls_attach_signals(struct ls_error *err)
@@ -75,7 +75,8 @@ static void show_status(struct attachment *at)
     Ls__Frame *answer;
 
     at->status_ms = ls_clock_ms() + STATUS_MS;
-    if (!at->control->call || ls_client_jobs(at->control, at->job, true, &answer, &err) < 0)
+    if (!at->control->call ||
+        ls_client_jobs(at->control, at->job, true, &answer, &err) < 0)
         return; /* the stream will find out */
     job = answer->jobs_reply->jobs[0];
     clear_status(at);
@@ -141,8 +142,10 @@ static int reconnect(struct attachment *at, struct ls_error *err)
     if (!at->lost_ms) {
         at->lost_ms = now;
         clear_status(at);
-        fprintf(stderr, "lockstep: lost the scheduler; job %" PRIu64
-                        " goes on, waiting for it to come back\n", at->job);
+        fprintf(stderr,
+                "lockstep: lost the scheduler; job %" PRIu64
+                " goes on, waiting for it to come back\n",
+                at->job);
     }
     rc = ls_client_reconnect(&at->stream, now, err);
     if (rc == 0)
@@ -191,7 +194,8 @@ static int follow(struct attachment *at, struct ls_error *err)
         int rc = step(at, err);
         struct pollfd ready[] = {
             {.fd = at->signal_fd, .events = POLLIN},
-            {.fd = at->stream.call ? ls_call_fd(at->stream.call) : -1, .events = POLLIN},
+            {.fd = at->stream.call ? ls_call_fd(at->stream.call) : -1,
+             .events = POLLIN},
         };
 
         if (rc != 0)
@@ -228,8 +232,10 @@ static int leave(struct attachment *at)
 {
     struct ls_error err;
 
-    ls_error_set(&err, -EINTR, "left job %" PRIu64 ", which may still run; see `lockstep "
-                 "jobs %" PRIu64 "`", at->job, at->job);
+    ls_error_set(&err, -EINTR,
+                 "left job %" PRIu64 ", which may still run; see `lockstep "
+                 "jobs %" PRIu64 "`",
+                 at->job, at->job);
     ls_complain(&err);
     return EXIT_SIGNAL + at->last_signal;
 }

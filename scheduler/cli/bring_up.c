@@ -41,9 +41,11 @@ static int choose_settings(struct ls_cluster *cluster, const struct ls_settings 
     if (cluster->settings.nodes == 0)
         cluster->settings.nodes = 1;
     if (rc == 0 && changed && cluster->daemons.count)
-        return ls_error_set(err, -EBUSY,
-                            "the cluster in %s runs with other settings; `lockstep down` "
-                            "first to change them", cluster->directory);
+        return ls_error_set(
+            err, -EBUSY,
+            "the cluster in %s runs with other settings; `lockstep down` "
+            "first to change them",
+            cluster->directory);
     return 0;
 }
 
@@ -72,8 +74,8 @@ static int start_scheduler(const struct ls_cluster *cluster, struct ls_starter *
     add_option(arguments, "--dir", cluster->directory);
     add_option(arguments, "--fabric", cluster->settings.fabric);
     add_option(arguments, "--listen", cluster->settings.listen);
-    return ls_starter_add(starter, LS_DAEMON_SCHEDULER, "scheduler", "lockstep-scheduler",
-                          arguments, err);
+    return ls_starter_add(starter, LS_DAEMON_SCHEDULER, "scheduler",
+                          "lockstep-scheduler", arguments, err);
 }
 
 static int start_agent(const struct ls_cluster *cluster, const char *name,
@@ -119,7 +121,8 @@ static bool is_up(const Ls__NodesReply *reply, const char *name)
     return false;
 }
 
-/* The first node that is not up: its number, or the count of all when none is missing. */
+/* The first node that is not up: its number, or the count of all when none is
+ * missing. */
 static int first_missing(struct ls_client *client, uint32_t count, uint32_t *ret_number,
                          struct ls_error *err)
 {
@@ -155,9 +158,10 @@ static int wait_registered(const struct ls_cluster *cluster, struct ls_error *er
         if (rc < 0 || missing == cluster->settings.nodes)
             break;
         if (ls_clock_ms() >= deadline_ms)
-            rc = ls_error_set(err, -ETIMEDOUT, "n%u has not registered after %d s; see "
-                              "%s/log/n%u.log", missing, READY_MS / 1000,
-                              cluster->directory, missing);
+            rc = ls_error_set(err, -ETIMEDOUT,
+                              "n%u has not registered after %d s; see "
+                              "%s/log/n%u.log",
+                              missing, READY_MS / 1000, cluster->directory, missing);
         else
             usleep(LOOK_MS * 1000);
     }

@@ -22,8 +22,8 @@ struct ls_cluster {
 void ls_cluster_node_name(uint32_t number, char name[LS_NODE_NAME_BYTES]);
 
 /* Start what does not run and wait until every node has registered. The caller holds
- * the cluster's lock. On failure what was started here is ended again. `wanted` has only
- * what the user set; the rest is as the directory's cluster.json says. */
+ * the cluster's lock. On failure what was started here is ended again. `wanted` has
+ * only what the user set; the rest is as the directory's cluster.json says. */
 int ls_bring_up(const char *directory, const struct ls_settings *wanted,
                 struct ls_cluster *ret_cluster, struct ls_error *err);
 

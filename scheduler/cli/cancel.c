@@ -64,8 +64,9 @@ const struct ls_command ls_command_cancel = {
     .group = LS_COMMANDS_JOBS,
     .summary = "end jobs, or send them a signal",
     .operands = "ID…",
-    .text = "A running job gets SIGTERM, and SIGKILL when its --kill-grace is over. The command\n"
-            "returns at once; `lockstep wait ID` returns when nothing of the job is left.",
+    .text = "A running job gets SIGTERM, and SIGKILL when its --kill-grace is over.\n"
+            "The command returns at once; `lockstep wait ID` returns when nothing\n"
+            "of the job is left.",
     .examples = "  lockstep cancel 12               end job 12\n"
                 "  lockstep cancel 12 13 14         end several\n"
                 "  lockstep cancel --signal USR1 12 only a signal",

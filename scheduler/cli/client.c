@@ -1,4 +1,5 @@
-/* scheduler/cli/client.c - connecting to the scheduler, and the requests of commands. */
+/* scheduler/cli/client.c - connecting to the scheduler, and the requests of
+ * commands. */
 #include "scheduler/cli/client.h"
 
 #include <errno.h>
@@ -35,11 +36,12 @@ int ls_client_open(const char *wanted_directory, struct ls_client *client,
     if (rc == 0)
         return 0;
     if (rc == -ECONNREFUSED || rc == -ENOENT)
-        ls_error_set(err, rc,
-                     "cannot reach the scheduler at %s/scheduler.sock: %s; start one with "
-                     "`lockstep up`",
-                     client->directory,
-                     rc == -ENOENT ? "there is none" : "nobody listens there");
+        ls_error_set(
+            err, rc,
+            "cannot reach the scheduler at %s/scheduler.sock: %s; start one with "
+            "`lockstep up`",
+            client->directory,
+            rc == -ENOENT ? "there is none" : "nobody listens there");
     else
         ls_error_set(err, rc, "cannot reach the scheduler: %s", why.text);
     ls_client_close(client);
@@ -109,7 +111,8 @@ static int check_body(const Ls__Frame *answer, Ls__Frame__BodyCase wanted,
 {
     if (answer->body_case == wanted)
         return 0;
-    return ls_error_set(err, -EPROTO, "the scheduler answered with another message (%d)",
+    return ls_error_set(err, -EPROTO,
+                        "the scheduler answered with another message (%d)",
                         (int)answer->body_case);
 }
 

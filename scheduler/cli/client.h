@@ -12,7 +12,7 @@
 enum { LS_CLIENT_CONNECT_MS = 10000 };
 
 struct ls_client {
-    char *directory; /* of the cluster */
+    char *directory;      /* of the cluster */
     struct ls_call *call; /* NULL while not connected */
 };
 

@@ -1,4 +1,5 @@
-/* scheduler/cli/command.h - what a sub-command is: a row of text, options and a function.
+/* scheduler/cli/command.h - what a sub-command is: a row of text, options and a
+ * function.
  *
  * One file per sub-command defines one struct ls_command; main.c lists them. */
 #ifndef LS_SCHEDULER_CLI_COMMAND_H
@@ -19,10 +20,10 @@ enum { LS_OPERANDS_ANY = -1, LS_COMMAND_TABLES_MAX = 2 };
 struct ls_command {
     const char *name;
     enum ls_command_group group;
-    const char *summary;  /* one line of `lockstep --help` */
-    const char *operands; /* of the usage line: "[ID…]" */
-    const char *text;     /* what to know, wrapped by hand; may be NULL */
-    const char *examples; /* lines of "  command    # what for" */
+    const char *summary;            /* one line of `lockstep --help` */
+    const char *operands;           /* of the usage line: "[ID…]" */
+    const char *text;               /* what to know, wrapped by hand; may be NULL */
+    const char *examples;           /* lines of "  command    # what for" */
     int operands_min, operands_max; /* or LS_OPERANDS_ANY */
     bool stop_at_operand;           /* what follows is somebody else's command line */
     bool json;                      /* takes --json */
@@ -54,7 +55,8 @@ int ls_complain(const struct ls_error *err);
 int ls_complain_usage(const struct ls_command *command, const struct ls_error *err);
 
 extern const struct ls_command ls_command_up, ls_command_down, ls_command_submit,
-    ls_command_run, ls_command_jobs, ls_command_logs, ls_command_wait, ls_command_cancel,
-    ls_command_nodes, ls_command_drain, ls_command_resume, ls_command_fabric;
+    ls_command_run, ls_command_jobs, ls_command_logs, ls_command_wait,
+    ls_command_cancel, ls_command_nodes, ls_command_drain, ls_command_resume,
+    ls_command_fabric;
 
 #endif

@@ -218,6 +218,7 @@ int ls_daemons_stop(const struct ls_daemons *daemons, enum ls_daemon_kind kind,
     left = wait_all(daemons, kind, KILL_WAIT_MS);
     if (!left)
         return 0;
-    return ls_error_set(err, -ETIMEDOUT, "%s: process %d does not end, not even by SIGKILL",
-                        left->name, (int)left->pid);
+    return ls_error_set(err, -ETIMEDOUT,
+                        "%s: process %d does not end, not even by SIGKILL", left->name,
+                        (int)left->pid);
 }

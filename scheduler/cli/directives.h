@@ -17,8 +17,8 @@ struct ls_directives {
 };
 
 /* Read the directives of a script (NUL-terminated) into `options`. Start `directives`
- * from {0} and free it after the last use of `options`, also after an error. Errors name
- * `path`, the line and the directive. */
+ * from {0} and free it after the last use of `options`, also after an error. Errors
+ * name `path`, the line and the directive. */
 int ls_directives_read(const char *path, const char *script,
                        struct ls_job_options *options, struct ls_directives *directives,
                        struct ls_error *err);

@@ -66,8 +66,9 @@ const struct ls_command ls_command_down = {
     .group = LS_COMMANDS_CLUSTER,
     .summary = "end the cluster on this machine",
     .operands = "",
-    .text = "Cancels what runs, waits for it, and ends scheduler and agents. The directory with\n"
-            "the history of jobs and their output stays, for the next `lockstep up`.",
+    .text = "Cancels what runs, waits for it, and ends scheduler and agents. The\n"
+            "directory with the history of jobs and their output stays, for the\n"
+            "next `lockstep up`.",
     .examples = "  lockstep down\n"
                 "  lockstep down --dir /tmp/cluster2",
     .json = true,

@@ -1,4 +1,5 @@
-/* scheduler/cli/fabric.c - `lockstep fabric`: racks and arrays, and their nodes' states. */
+/* scheduler/cli/fabric.c - `lockstep fabric`: racks and arrays, and their nodes'
+ * states. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ static void free_index(struct known_node *index)
 {
     struct known_node *node, *next;
 
-    HASH_ITER(hh, index, node, next) {
+    HASH_ITER(hh, index, node, next)
+    {
         HASH_DEL(index, node);
         ls_free(node);
     }
@@ -66,11 +68,11 @@ static json_t *domain_json(const Ls__FabricReply *fabric, size_t number,
         json_array_append_new(
             nodes, json_pack("{s:o, s:s}", "name", ls_json_text(domain->nodes[i]),
                              "state", state_of(index, domain->nodes[i], &style)));
-    return json_pack(
-        "{s:o, s:o, s:o, s:o}", "level", ls_json_text(domain->level), "name",
-        ls_json_text(domain->name), "parent",
-        number == 0 ? json_null() : ls_json_text(fabric->domains[domain->parent]->name),
-        "nodes", nodes);
+    return json_pack("{s:o, s:o, s:o, s:o}", "level", ls_json_text(domain->level),
+                     "name", ls_json_text(domain->name), "parent",
+                     number == 0 ? json_null()
+                                 : ls_json_text(fabric->domains[domain->parent]->name),
+                     "nodes", nodes);
 }
 
 static void print_json(const Ls__FabricReply *fabric, const struct known_node *index)
@@ -80,7 +82,8 @@ static void print_json(const Ls__FabricReply *fabric, const struct known_node *i
     for (size_t i = 0; i < fabric->n_domains; i++)
         json_array_append_new(domains, domain_json(fabric, i, index));
     ls_json_print(json_pack("{s:o, s:o, s:o}", "name", ls_json_text(fabric->name),
-                            "source", ls_json_text(fabric->source), "domains", domains));
+                            "source", ls_json_text(fabric->source), "domains",
+                            domains));
 }
 
 /* ---- the tree ---------------------------------------------------------------- */
@@ -138,7 +141,8 @@ static void add_domain(const Ls__FabricDomain *domain, size_t depth,
 /* Walk the tree: down to the children, else on to the next sibling of the nearest
  * ancestor that has one. Each domain is visited once. */
 static void add_tree(const Ls__FabricReply *fabric, const struct tree *tree,
-                     const struct known_node *index, bool colour, struct ls_strbuf *text)
+                     const struct known_node *index, bool colour,
+                     struct ls_strbuf *text)
 {
     size_t at = 0, depth = 0;
 
@@ -188,8 +192,8 @@ static int check_fabric(const Ls__FabricReply *fabric, struct ls_error *err)
         return ls_error_set(err, -EPROTO, "fabric: the scheduler sent an empty one");
     for (size_t i = 0; i < fabric->n_domains; i++) {
         if (i ? fabric->domains[i]->parent >= i : fabric->domains[i]->parent != 0)
-            return ls_error_set(err, -EPROTO, "fabric: domain %zu has no parent before it",
-                                i);
+            return ls_error_set(err, -EPROTO,
+                                "fabric: domain %zu has no parent before it", i);
     }
     return 0;
 }
@@ -265,9 +269,10 @@ const struct ls_command ls_command_fabric = {
     .group = LS_COMMANDS_NODES,
     .summary = "show racks and arrays, and the state of their nodes",
     .operands = "",
-    .text = "JSON is an object: name source domains[level name parent nodes[name state]]; parent\n"
-            "is the name of the domain above, null for the whole fabric. A node that the fabric\n"
-            "names and that never registered is \"absent\".",
+    .text = "JSON is an object: name source domains[level name parent nodes[name\n"
+            "state]]; parent is the name of the domain above, null for the whole\n"
+            "fabric. A node that the fabric names and that never registered is\n"
+            "\"absent\".",
     .examples = "  lockstep fabric\n"
                 "  lockstep fabric --json",
     .json = true,

@@ -40,7 +40,8 @@ static int ask_end(const struct ls_follow *follow, struct ls_call *call,
     return ls_call_send(call, &frame, err);
 }
 
-int ls_follow_start(struct ls_follow *follow, struct ls_call *call, struct ls_error *err)
+int ls_follow_start(struct ls_follow *follow, struct ls_call *call,
+                    struct ls_error *err)
 {
     int rc = 0;
 
@@ -111,7 +112,8 @@ static int take_frame(struct ls_follow *follow, struct ls_call *call, Ls__Frame 
         follow->end = frame;
         return 1;
     }
-    return ls_error_set(err, -EPROTO, "the scheduler answered with another message (%d)",
+    return ls_error_set(err, -EPROTO,
+                        "the scheduler answered with another message (%d)",
                         (int)frame->body_case);
 }
 

@@ -26,12 +26,14 @@ struct ls_follow {
 };
 
 /* Send the requests for what has not come yet. */
-int ls_follow_start(struct ls_follow *follow, struct ls_call *call, struct ls_error *err);
+int ls_follow_start(struct ls_follow *follow, struct ls_call *call,
+                    struct ls_error *err);
 
 /* Take what has arrived, without waiting. Returns 1 when all that was wanted has come,
  * 0 when more is to come, -errno when the connection is lost, the scheduler refused or
  * the output cannot be written (ls_output_failed() tells). */
-int ls_follow_step(struct ls_follow *follow, struct ls_call *call, struct ls_error *err);
+int ls_follow_step(struct ls_follow *follow, struct ls_call *call,
+                   struct ls_error *err);
 
 /* Start, and wait until all has come; over a lost connection too, for as long as
  * LS_FOLLOW_AWAY_MS. 0 or -errno. */

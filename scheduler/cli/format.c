@@ -118,7 +118,8 @@ void ls_format_bytes(uint64_t bytes, char text[32])
     }
     for (; number >= 1024 && unit + 1 < LS_ARRAY_SIZE(units); unit++)
         number /= 1024;
-    snprintf(text, 32, number < 10 && number != (double)(int)number ? "%.1f %s" : "%.0f %s",
+    snprintf(text, 32,
+             number < 10 && number != (double)(int)number ? "%.1f %s" : "%.0f %s",
              number, units[unit]);
 }
 

@@ -33,7 +33,8 @@ int64_t ls_job_run_ms(const Ls__JobInfo *job, int64_t now_ms);
 /* A list of numbers in the short form: "0-3,7"; "-" when empty. Free with ls_free(). */
 char *ls_format_numbers(const uint32_t *numbers, size_t count);
 
-/* How a rank ended or that it runs: "running", "exit 7", "signal 9 (KILL)", "waiting". */
+/* How a rank ended or that it runs: "running", "exit 7", "signal 9 (KILL)",
+ * "waiting". */
 void ls_format_rank_end(const Ls__RankInfo *rank, char text[64]);
 
 /* Text from outside as a JSON string, also when it is no valid UTF-8. */

@@ -1,4 +1,5 @@
-/* scheduler/cli/job_options.c - the table of submit options, named as Slurm names them. */
+/* scheduler/cli/job_options.c - the table of submit options, named as Slurm names
+ * them. */
 #include "scheduler/cli/job_options.h"
 
 #include <errno.h>
@@ -21,8 +22,10 @@ static int set_exchange(void *field, const char *value, struct ls_error *err)
 static int set_within(void *field, const char *value, struct ls_error *err)
 {
     if (strcmp(value, "rack") != 0)
-        return ls_error_set(err, -EINVAL, "\"%.60s\" is not a level of the fabric; "
-                            "known: rack", value);
+        return ls_error_set(err, -EINVAL,
+                            "\"%.60s\" is not a level of the fabric; "
+                            "known: rack",
+                            value);
     return ls_set_text(field, value, err);
 }
 
@@ -66,8 +69,8 @@ const struct ls_option ls_job_option_table[] = {
     {"chdir", 'D', "DIR", ls_set_text, FIELD(cwd),
      "directory to run in (default: this one)"},
     {"export", 0, "LIST", ls_set_text, FIELD(export),
-     "environment of the job: ALL (default), NONE, or NAME,NAME=VALUE,…; a list with ALL "
-     "adds to the whole environment"},
+     "environment of the job: ALL (default), NONE, or NAME,NAME=VALUE,…; a list with "
+     "ALL adds to the whole environment"},
     {"kill-grace", 0, "TIME", ls_set_span, FIELD(kill_grace_ms),
      "time between SIGTERM and SIGKILL when the job is ended (default 5s)"},
     {"comment", 0, "TEXT", ls_set_text, FIELD(comment), "a note kept with the job"},

@@ -1,4 +1,5 @@
-/* scheduler/cli/job_options.h - what a user may ask for in a job: `submit`, `run`, scripts. */
+/* scheduler/cli/job_options.h - what a user may ask for in a job: `submit`, `run`,
+ * scripts. */
 #ifndef LS_SCHEDULER_CLI_JOB_OPTIONS_H
 #define LS_SCHEDULER_CLI_JOB_OPTIONS_H
 

@@ -203,13 +203,14 @@ static int run(const struct ls_command *command, int argc, char **argv)
 
     if (rc >= 0)
         return rc;
-    if (line.operands.count && ls_client_read_job(line.operands.items[0], &job, &err) < 0)
+    if (line.operands.count &&
+        ls_client_read_job(line.operands.items[0], &job, &err) < 0)
         return ls_complain_usage(command, &err);
     rc = ls_client_open(line.directory, &client, &err);
     if (rc == 0)
         rc = ls_client_jobs(&client, job, options.all || job, &answer, &err);
     ls_client_close(&client);
-    if (rc < 0)
+    if (rc != 0)
         return ls_complain(&err);
     if (line.json)
         print_json(answer->jobs_reply, job != 0);
@@ -218,7 +219,8 @@ static int run(const struct ls_command *command, int argc, char **argv)
     else if (answer->jobs_reply->n_jobs)
         print_table(answer->jobs_reply);
     else
-        puts(options.all ? "no jobs yet" : "no jobs wait or run (--all shows ended ones)");
+        puts(options.all ? "no jobs yet"
+                         : "no jobs wait or run (--all shows ended ones)");
     ls__frame__free_unpacked(answer, NULL);
     return LS_EXIT_DONE;
 }
@@ -234,13 +236,14 @@ const struct ls_command ls_command_jobs = {
     .group = LS_COMMANDS_JOBS,
     .summary = "list jobs, or show one in detail",
     .operands = "[ID]",
-    .text = "Without ID: the jobs that wait or run. With ID: all about this job, with node,\n"
-            "GPUs, NIC, cores and exit of each rank.\n\n"
-            "JSON is an array of objects: id name user state reason nodes ranks gpus\n"
-            "submit_time start_time end_time exit_code time_limit_s command cwd; with ID also\n"
-            "rank_list [rank node gpus nic cores pid ended exit_code signal text]. Times are\n"
-            "Unix seconds; what is not known yet is null. States: pending running completing\n"
-            "completed failed cancelled timeout node_fail.",
+    .text = "Without ID: the jobs that wait or run. With ID: all about this job,\n"
+            "with node, GPUs, NIC, cores and exit of each rank.\n\n"
+            "JSON is an array of objects: id name user state reason nodes ranks\n"
+            "gpus submit_time start_time end_time exit_code time_limit_s command\n"
+            "cwd; with ID also rank_list [rank node gpus nic cores pid ended\n"
+            "exit_code signal text]. Times are Unix seconds; what is not known yet\n"
+            "is null. States: pending running completing completed failed cancelled\n"
+            "timeout node_fail.",
     .examples = "  lockstep jobs                what waits and runs\n"
                 "  lockstep jobs --all          with what has ended\n"
                 "  lockstep jobs 12             where its ranks are\n"

@@ -72,11 +72,12 @@ const struct ls_command ls_command_logs = {
     .group = LS_COMMANDS_JOBS,
     .summary = "show what a job's ranks have written",
     .operands = "ID",
-    .text = "The ranks' stdout goes to stdout, their stderr to stderr. Output that the job sent to\n"
-            "files of its own (--output) is there and not here.",
-    .examples = "  lockstep logs 12                 all that is there\n"
-                "  lockstep logs 12 -f -l           live, with the rank before each line\n"
-                "  lockstep logs 12 --rank 3 2>/dev/null",
+    .text = "The ranks' stdout goes to stdout, their stderr to stderr. Output that\n"
+            "the job sent to files of its own (--output) is there and not here.",
+    .examples =
+        "  lockstep logs 12                 all that is there\n"
+        "  lockstep logs 12 -f -l           live, with the rank before each line\n"
+        "  lockstep logs 12 --rank 3 2>/dev/null",
     .operands_min = 1,
     .operands_max = 1,
     .tables = {{"Options", option_table}},

@@ -11,9 +11,9 @@
 #include "scheduler/cli/suggest.h"
 
 static const struct ls_command *const commands[] = {
-    &ls_command_up,     &ls_command_down,  &ls_command_submit, &ls_command_run,
-    &ls_command_jobs,   &ls_command_logs,  &ls_command_wait,   &ls_command_cancel,
-    &ls_command_nodes,  &ls_command_drain, &ls_command_resume, &ls_command_fabric,
+    &ls_command_up,    &ls_command_down,  &ls_command_submit, &ls_command_run,
+    &ls_command_jobs,  &ls_command_logs,  &ls_command_wait,   &ls_command_cancel,
+    &ls_command_nodes, &ls_command_drain, &ls_command_resume, &ls_command_fabric,
 };
 
 static void print_group(enum ls_command_group group, const char *title)
@@ -27,8 +27,9 @@ static void print_group(enum ls_command_group group, const char *title)
 
 static int print_help(void)
 {
-    puts("lockstep: gang-scheduled training jobs, with the gradient exchange they need\n"
-         "\nUsage: lockstep COMMAND [options]");
+    puts(
+        "lockstep: gang-scheduled training jobs, with the gradient exchange they need\n"
+        "\nUsage: lockstep COMMAND [options]");
     print_group(LS_COMMANDS_CLUSTER, "A cluster on this machine");
     print_group(LS_COMMANDS_JOBS, "Jobs");
     print_group(LS_COMMANDS_NODES, "Nodes");
@@ -59,7 +60,8 @@ static int unknown(const char *name)
     for (size_t i = 0; i < LS_ARRAY_SIZE(commands) && !option; i++)
         ls_suggest(&best, name, commands[i]->name);
     ls_error_set(&err, -EINVAL, "%s: unknown %s%s%s%s", name,
-                 option ? "option" : "command", best.word ? "; did you mean `lockstep " : "",
+                 option ? "option" : "command",
+                 best.word ? "; did you mean `lockstep " : "",
                  best.word ? best.word : "", best.word ? "`?" : "");
     ls_complain(&err);
     fputs("Try `lockstep --help`.\n", stderr);

@@ -1,4 +1,5 @@
-/* scheduler/cli/nodes.c - `lockstep nodes`: the list of nodes, or one with its devices. */
+/* scheduler/cli/nodes.c - `lockstep nodes`: the list of nodes, or one with its
+ * devices. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,12 +29,11 @@ static json_t *node_json(const Ls__NodeInfo *node)
 
     for (size_t i = 0; i < node->n_jobs; i++)
         json_array_append_new(jobs, json_integer((json_int_t)node->jobs[i]));
-    value = json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:I}", "name",
-                      ls_json_text(node->name), "state", ls_node_state_name(node->state),
-                      "reason", ls_json_text(node->reason), "rack",
-                      ls_json_text(node->rack), "jobs", jobs, "gpus_used",
-                      (json_int_t)node->gpus_used, "cores_used",
-                      (json_int_t)node->cores_used);
+    value = json_pack(
+        "{s:o, s:s, s:o, s:o, s:o, s:I, s:I}", "name", ls_json_text(node->name),
+        "state", ls_node_state_name(node->state), "reason", ls_json_text(node->reason),
+        "rack", ls_json_text(node->rack), "jobs", jobs, "gpus_used",
+        (json_int_t)node->gpus_used, "cores_used", (json_int_t)node->cores_used);
     json_object_update_missing(value, digest);
     json_decref(digest);
     return value;
@@ -86,9 +86,9 @@ static void add_row(struct ls_table *table, const Ls__NodeInfo *node)
 static void print_table(const Ls__NodesReply *reply)
 {
     static const struct ls_table_column columns[] = {
-        {"NODE", LS_ALIGN_LEFT, true},    {"STATE", LS_ALIGN_LEFT, false},
-        {"RACK", LS_ALIGN_LEFT, true},    {"GPUS", LS_ALIGN_RIGHT, false},
-        {"MODEL", LS_ALIGN_LEFT, true},   {"CORES", LS_ALIGN_RIGHT, false},
+        {"NODE", LS_ALIGN_LEFT, true},     {"STATE", LS_ALIGN_LEFT, false},
+        {"RACK", LS_ALIGN_LEFT, true},     {"GPUS", LS_ALIGN_RIGHT, false},
+        {"MODEL", LS_ALIGN_LEFT, true},    {"CORES", LS_ALIGN_RIGHT, false},
         {"MEMORY", LS_ALIGN_RIGHT, false}, {"JOBS", LS_ALIGN_LEFT, true},
         {"REASON", LS_ALIGN_LEFT, true},
     };
@@ -107,7 +107,8 @@ static void print_node(const Ls__NodesReply *reply)
 
     print_table(reply);
     if (!digest) {
-        puts("\nits agent has not registered since the scheduler started: devices unknown");
+        puts("\nits agent has not registered since the scheduler started: devices "
+             "unknown");
         return;
     }
     ls_strbuf_add(&text, "\n");
@@ -139,7 +140,7 @@ static int compare_names(const void *a, const void *b)
 
 static void print(const struct ls_command_line *line, Ls__NodesReply *reply)
 {
-    qsort(reply->nodes, reply->n_nodes, sizeof(*reply->nodes), compare_names);
+    qsort(reply->nodes, reply->n_nodes, sizeof(void *), compare_names);
     if (line->json)
         print_json(reply);
     else if (line->operands.count)
@@ -178,11 +179,12 @@ const struct ls_command ls_command_nodes = {
     .group = LS_COMMANDS_NODES,
     .summary = "list nodes, or show one with its devices",
     .operands = "[NAME]",
-    .text = "With NAME: its packages, cores, GPUs and NICs as a tree, and how they reach one\n"
-            "another as a matrix, as `nvidia-smi topo -m` does.\n\n"
-            "JSON is an array of objects: name state reason rack jobs gpus_used cores_used\n"
-            "gpus[index model bus_id numa nic …] nics[name kind numa …] cores memory_bytes and\n"
-            "more. States: idle mixed allocated draining drained down.",
+    .text = "With NAME: its packages, cores, GPUs and NICs as a tree, and how they\n"
+            "reach one another as a matrix, as `nvidia-smi topo -m` does.\n\n"
+            "JSON is an array of objects: name state reason rack jobs gpus_used\n"
+            "cores_used gpus[index model bus_id numa nic …] nics[name kind numa …]\n"
+            "cores memory_bytes and more. States: idle mixed allocated draining\n"
+            "drained down.",
     .examples = "  lockstep nodes                   all nodes\n"
                 "  lockstep nodes n0                one, with its topology\n"
                 "  lockstep nodes --json | jq '.[] | select(.state == \"down\").name'",

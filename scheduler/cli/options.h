@@ -29,24 +29,27 @@ struct ls_option_group {
     void *target;
 };
 
-/* Setters. Text is borrowed from the command line. */
-int ls_set_flag(void *field, const char *value, struct ls_error *err);     /* bool */
-int ls_set_text(void *field, const char *value, struct ls_error *err);     /* const char * */
-int ls_set_count(void *field, const char *value, struct ls_error *err);    /* uint32_t >= 1 */
-int ls_set_number(void *field, const char *value, struct ls_error *err);   /* uint32_t >= 0 */
-int ls_set_bytes(void *field, const char *value, struct ls_error *err);    /* uint64_t */
-int ls_set_time_limit(void *field, const char *value, struct ls_error *err); /* uint64_t s */
-int ls_set_span(void *field, const char *value, struct ls_error *err);     /* uint32_t ms */
-int ls_set_signal(void *field, const char *value, struct ls_error *err);   /* int */
+/* Setters. The field is a bool; a const char * that borrows from the command line; a
+ * uint32_t of at least 1, or at least 0; a uint64_t of bytes, or of seconds; a uint32_t
+ * of milliseconds; an int. */
+int ls_set_flag(void *field, const char *value, struct ls_error *err);
+int ls_set_text(void *field, const char *value, struct ls_error *err);
+int ls_set_count(void *field, const char *value, struct ls_error *err);
+int ls_set_number(void *field, const char *value, struct ls_error *err);
+int ls_set_bytes(void *field, const char *value, struct ls_error *err);
+int ls_set_time_limit(void *field, const char *value, struct ls_error *err);
+int ls_set_span(void *field, const char *value, struct ls_error *err);
+int ls_set_signal(void *field, const char *value, struct ls_error *err);
 
-/* Read the option at words[*index] (it starts with '-') and its value; *index goes on to
- * the next word. Returns 0 or -EINVAL with "OPTION: why". */
+/* Read the option at words[*index] (it starts with '-') and its value; *index goes on
+ * to the next word. Returns 0 or -EINVAL with "OPTION: why". */
 int ls_option_take(const struct ls_option_group *groups, size_t group_count,
-                   char *const *words, int word_count, int *index, struct ls_error *err);
+                   char *const *words, int word_count, int *index,
+                   struct ls_error *err);
 
 /* What is left of a command line beside its options. */
 struct ls_operands {
-    char **items;     /* borrows from argv */
+    char **items; /* borrows from argv */
     int count;
     bool after_dashes; /* "--" stood before them */
 };

@@ -16,9 +16,7 @@ enum {
 
 /* One stream of one rank. */
 struct stream {
-    struct {
-        uint32_t rank, number;
-    } key;
+    uint64_t key;          /* rank, and below it the number: 1 stdout, 2 stderr */
     uint64_t offset;       /* of the first byte not yet taken */
     struct ls_strbuf line; /* with labels: the start of a line */
     UT_hash_handle hh;
@@ -45,13 +43,14 @@ int ls_output_failed(const struct ls_output *output)
 
 static struct stream *find_stream(struct ls_output *output, const Ls__LogChunk *chunk)
 {
-    struct stream *stream, wanted = {.key = {chunk->rank, chunk->stream}};
+    uint64_t key = (uint64_t)chunk->rank << 32 | chunk->stream;
+    struct stream *stream;
 
-    HASH_FIND(hh, output->streams, &wanted.key, sizeof(wanted.key), stream);
+    HASH_FIND(hh, output->streams, &key, sizeof(key), stream);
     if (stream)
         return stream;
     stream = ls_calloc(1, sizeof(*stream));
-    stream->key = wanted.key;
+    stream->key = key;
     HASH_ADD(hh, output->streams, key, sizeof(stream->key), stream);
     return stream;
 }
@@ -59,7 +58,7 @@ static struct stream *find_stream(struct ls_output *output, const Ls__LogChunk *
 static int write_out(struct ls_output *output, const struct stream *stream,
                      const void *bytes, size_t size, struct ls_error *err)
 {
-    int fd = stream->key.number == STREAM_STDERR ? STDERR_FILENO : STDOUT_FILENO;
+    int fd = (uint32_t)stream->key == STREAM_STDERR ? STDERR_FILENO : STDOUT_FILENO;
     int rc = ls_write_all(fd, bytes, size);
 
     if (rc >= 0)
@@ -75,7 +74,7 @@ static int write_line(struct ls_output *output, struct stream *stream,
     struct ls_strbuf text = {0};
     int rc;
 
-    ls_strbuf_printf(&text, "%u: ", stream->key.rank);
+    ls_strbuf_printf(&text, "%u: ", (uint32_t)(stream->key >> 32));
     ls_strbuf_add_bytes(&text, stream->line.text, stream->line.length);
     ls_strbuf_add(&text, "\n");
     stream->line.length = 0;
@@ -127,7 +126,8 @@ int ls_output_finish(struct ls_output *output, struct ls_error *err)
     struct stream *stream, *next;
     int rc = 0;
 
-    HASH_ITER(hh, output->streams, stream, next) {
+    HASH_ITER(hh, output->streams, stream, next)
+    {
         if (rc == 0 && stream->line.length)
             rc = write_line(output, stream, err);
     }
@@ -140,7 +140,8 @@ void ls_output_free(struct ls_output *output)
 
     if (!output)
         return;
-    HASH_ITER(hh, output->streams, stream, next) {
+    HASH_ITER(hh, output->streams, stream, next)
+    {
         HASH_DEL(output->streams, stream);
         ls_strbuf_free(&stream->line);
         ls_free(stream);

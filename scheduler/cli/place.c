@@ -12,7 +12,6 @@
 
 #define SOCKET_NAME "/scheduler.sock"
 
-
 static char *choose(const char *wanted)
 {
     const char *variable = getenv("LOCKSTEP_DIR");

@@ -10,8 +10,9 @@ struct run_options {
     bool labels;
 };
 
-static int submit(const struct ls_job_options *options, const struct ls_operands *operands,
-                  struct ls_client *client, uint64_t *ret_job, struct ls_error *err)
+static int submit(const struct ls_job_options *options,
+                  const struct ls_operands *operands, struct ls_client *client,
+                  uint64_t *ret_job, struct ls_error *err)
 {
     const struct ls_job_command command = {operands->items, operands->count, NULL, 0};
     Ls__JobSpec *spec;
@@ -41,8 +42,7 @@ static int run(const struct ls_command *command, int argc, char **argv)
     if (ls_client_open(line.directory, &client, &err) < 0)
         return ls_complain(&err);
     signal_fd = ls_attach_signals(&err);
-    if (signal_fd < 0 ||
-        submit(&job_options, &line.operands, &client, &job, &err) < 0)
+    if (signal_fd < 0 || submit(&job_options, &line.operands, &client, &job, &err) < 0)
         rc = ls_complain(&err);
     else
         rc = ls_attach(&client, job, signal_fd, options.labels);
@@ -62,10 +62,11 @@ const struct ls_command ls_command_run = {
     .group = LS_COMMANDS_JOBS,
     .summary = "run a job here: its output, its exit code",
     .operands = "-- COMMAND [ARGUMENT…]",
-    .text = "Submits COMMAND, once for each rank, shows what the ranks write and exits as the job\n"
-            "did: the highest exit code of its ranks, 128 + N for signal N, 127 when the program\n"
-            "is not there. Ctrl-C cancels the job and waits for its end; a second one kills it,\n"
-            "a third leaves it behind. A restarted scheduler does not end it.",
+    .text = "Submits COMMAND, once for each rank, shows what the ranks write and\n"
+            "exits as the job did: the highest exit code of its ranks, 128 + N for\n"
+            "signal N, 127 when the program is not there. Ctrl-C cancels the job\n"
+            "and waits for its end; a second one kills it, a third leaves it\n"
+            "behind. A restarted scheduler does not end it.",
     .examples = "  lockstep run -- hostname\n"
                 "  lockstep run -N 2 -n 4 -l -- sh -c 'echo I am $LOCKSTEP_RANK'\n"
                 "  lockstep run -N 2 --ntasks-per-node 8 --gpus-per-task 1 -- ./train",

@@ -1,4 +1,5 @@
-/* scheduler/cli/shutdown.c - ending a cluster, from the jobs down to the last process. */
+/* scheduler/cli/shutdown.c - ending a cluster, from the jobs down to the last
+ * process. */
 #include "scheduler/cli/shutdown.h"
 
 #include <dirent.h>
@@ -40,7 +41,8 @@ int ls_cluster_lock(const char *directory, struct ls_error *err)
 
 /* ---- jobs ---------------------------------------------------------------------- */
 
-static int cancel_jobs(struct ls_client *client, size_t *ret_count, struct ls_error *err)
+static int cancel_jobs(struct ls_client *client, size_t *ret_count,
+                       struct ls_error *err)
 {
     Ls__Frame *answer;
     struct ls_error refused; /* it ended just now */
@@ -73,7 +75,8 @@ static int wait_for_jobs(struct ls_client *client, struct ls_error *err)
         if (left == 0)
             return 0;
         if (ls_clock_ms() >= deadline_ms)
-            return ls_error_set(err, -ETIMEDOUT, "%zu jobs do not end; killing them", left);
+            return ls_error_set(err, -ETIMEDOUT, "%zu jobs do not end; killing them",
+                                left);
         usleep(LOOK_MS * 1000);
     }
 }

@@ -48,7 +48,8 @@ static char *program_path(const char *program)
 }
 
 /* This environment without what marks a job's processes: a cluster that is started
- * within a job does not belong to it. The array is the caller's, its strings are not. */
+ * within a job does not belong to it. The array is the caller's, its strings are
+ * not. */
 static char **daemon_environment(void)
 {
     static const char private[] = "LOCKSTEP_STEP_ID=";
@@ -151,8 +152,8 @@ int ls_starter_add(struct ls_starter *starter, enum ls_daemon_kind kind,
     pidfd = ls_pidfd_open(pid); /* our child: not reaped, so its pid is not reused */
     ls_daemons_add(&starter->started, kind, name, pid, pidfd);
     LS_GROW(starter->items, starter->count, starter->capacity);
-    starter->items[starter->count++] = (struct ls_starting){
-        ls_strdup(name), log_path, (long)status.st_size, ready[0]};
+    starter->items[starter->count++] =
+        (struct ls_starting){ls_strdup(name), log_path, (long)status.st_size, ready[0]};
     close(log_fd);
     return 0;
 
@@ -182,7 +183,8 @@ char *ls_log_last_line(const char *path, long start)
     return ls_strdup(newline ? newline + 1 : tail);
 }
 
-/* A daemon that closes its pipe is about to end; its last words may still be to come. */
+/* A daemon that closes its pipe is about to end; its last words may still be to
+ * come. */
 static int failed(const struct ls_starting *item, const struct ls_daemon *daemon,
                   struct ls_error *err)
 {
@@ -201,10 +203,9 @@ static int failed(const struct ls_starting *item, const struct ls_daemon *daemon
 static int late(const struct ls_starting *item, int timeout_ms, struct ls_error *err)
 {
     char *line = ls_log_last_line(item->log_path, item->log_start);
-    int rc = ls_error_set(err, -ETIMEDOUT,
-                          "%s is not ready after %d s; its last words: %s (log: %s)",
-                          item->name, timeout_ms / 1000, *line ? line : "none",
-                          item->log_path);
+    int rc = ls_error_set(
+        err, -ETIMEDOUT, "%s is not ready after %d s; its last words: %s (log: %s)",
+        item->name, timeout_ms / 1000, *line ? line : "none", item->log_path);
 
     ls_free(line);
     return rc;

@@ -11,7 +11,7 @@
 #include "scheduler/cli/daemons.h"
 
 struct ls_starting {
-    char *name;     /* "scheduler" or a node */
+    char *name; /* "scheduler" or a node */
     char *log_path;
     long log_start; /* size of the log before */
     int ready_fd;   /* -1 once it is ready */
@@ -25,9 +25,9 @@ struct ls_starter {
     size_t count, capacity;
 };
 
-/* Start a program that lies beside this one, else on PATH, in a session of its own, with
- * its output appended to DIRECTORY/log/NAME.log. `arguments` (NULL-terminated, without
- * argv[0]) are followed by --ready-fd. */
+/* Start a program that lies beside this one, else on PATH, in a session of its own,
+ * with its output appended to DIRECTORY/log/NAME.log. `arguments` (NULL-terminated,
+ * without argv[0]) are followed by --ready-fd. */
 int ls_starter_add(struct ls_starter *starter, enum ls_daemon_kind kind,
                    const char *name, const char *program, const char *const *arguments,
                    struct ls_error *err);

@@ -16,8 +16,8 @@ int ls_submit(struct ls_client *client, Ls__JobSpec *spec, uint64_t *ret_job,
     submit.spec = spec;
     request.body_case = LS__FRAME__BODY_SUBMIT;
     request.submit = &submit;
-    rc = ls_client_ask_again(client, &request, ls_clock_ms() + LS_SUBMIT_AWAY_MS, &answer,
-                             err);
+    rc = ls_client_ask_again(client, &request, ls_clock_ms() + LS_SUBMIT_AWAY_MS,
+                             &answer, err);
     if (rc < 0)
         return rc;
     if (answer->body_case == LS__FRAME__BODY_SUBMIT_REPLY)

@@ -1,4 +1,5 @@
-/* scheduler/cli/submission.h - from a command line to an accepted job: `submit` and `run`. */
+/* scheduler/cli/submission.h - from a command line to an accepted job: `submit` and
+ * `run`. */
 #ifndef LS_SCHEDULER_CLI_SUBMISSION_H
 #define LS_SCHEDULER_CLI_SUBMISSION_H
 

@@ -26,12 +26,14 @@ static int read_script(const char *path, struct script *script,
     if (rc < 0)
         return rc;
     if (strncmp(script->text, "#!", 2) != 0)
-        return ls_error_set(err, -ENOEXEC,
-                            "%s: does not begin with #! and an interpreter; to submit a "
-                            "program write `lockstep submit -- %s`",
-                            path, path);
+        return ls_error_set(
+            err, -ENOEXEC,
+            "%s: does not begin with #! and an interpreter; to submit a "
+            "program write `lockstep submit -- %s`",
+            path, path);
     if (strlen(script->text) != script->size)
-        return ls_error_set(err, -ENOEXEC, "%s: has a NUL byte, so it is no script", path);
+        return ls_error_set(err, -ENOEXEC, "%s: has a NUL byte, so it is no script",
+                            path);
     return ls_directives_read(path, script->text, options, &script->directives, err);
 }
 
@@ -41,8 +43,9 @@ static void free_script(struct script *script)
     ls_free(script->text);
 }
 
-static int submit(const struct ls_job_options *options, const struct ls_command_line *line,
-                  const struct script *script, uint64_t *ret_job, struct ls_error *err)
+static int submit(const struct ls_job_options *options,
+                  const struct ls_command_line *line, const struct script *script,
+                  uint64_t *ret_job, struct ls_error *err)
 {
     const struct ls_job_command command = {line->operands.items, line->operands.count,
                                            script->text, script->size};
@@ -90,7 +93,7 @@ static int run(const struct ls_command *command, int argc, char **argv)
             rc = submit(&from_script, &line, &script, &job, &err);
     }
     free_script(&script);
-    if (rc < 0)
+    if (rc != 0)
         return ls_complain(&err);
     print_job(&line, job);
     return LS_EXIT_DONE;
@@ -101,14 +104,16 @@ const struct ls_command ls_command_submit = {
     .group = LS_COMMANDS_JOBS,
     .summary = "queue a job: a script, or a command",
     .operands = "SCRIPT [ARGUMENT…] | -- COMMAND [ARGUMENT…]",
-    .text = "A COMMAND is started once for each rank. A SCRIPT runs once, on the first node. Its\n"
-            "lines before the first command may carry options:\n\n"
+    .text = "A COMMAND is started once for each rank. A SCRIPT runs once, on the\n"
+            "first node. Its lines before the first command may carry options:\n\n"
             "  #LOCKSTEP --nodes 2 --gpus-per-node 8\n"
             "  #SBATCH --time=1:00:00\n\n"
-            "Options of the command line win over those of the script. Prints `job ID`.",
-    .examples = "  lockstep submit train.sh\n"
-                "  lockstep submit -N 2 -n 16 --gpus-per-task 1 -- ./train --epochs 10\n"
-                "  lockstep submit -t 0:30 -J smoke -- ./train --steps 100",
+            "Options of the command line win over those of the script. Prints `job\n"
+            "ID`.",
+    .examples =
+        "  lockstep submit train.sh\n"
+        "  lockstep submit -N 2 -n 16 --gpus-per-task 1 -- ./train --epochs 10\n"
+        "  lockstep submit -t 0:30 -J smoke -- ./train --steps 100",
     .operands_min = 1,
     .operands_max = LS_OPERANDS_ANY,
     .stop_at_operand = true,

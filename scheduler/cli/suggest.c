@@ -1,4 +1,5 @@
-/* scheduler/cli/suggest.c - optimal string alignment distance, and what counts as near. */
+/* scheduler/cli/suggest.c - optimal string alignment distance, and what counts as
+ * near. */
 #include "scheduler/cli/suggest.h"
 
 #include <string.h>

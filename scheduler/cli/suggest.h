@@ -1,4 +1,5 @@
-/* scheduler/cli/suggest.h - "did you mean": the nearest known word to a mistyped one. Pure. */
+/* scheduler/cli/suggest.h - "did you mean": the nearest known word to a mistyped one.
+ * Pure. */
 #ifndef LS_SCHEDULER_CLI_SUGGEST_H
 #define LS_SCHEDULER_CLI_SUGGEST_H
 

@@ -1,4 +1,5 @@
-/* scheduler/cli/table.h - text in columns, fitted to a width. Pure, but for printing. */
+/* scheduler/cli/table.h - text in columns, fitted to a width. Pure, but for
+ * printing. */
 #ifndef LS_SCHEDULER_CLI_TABLE_H
 #define LS_SCHEDULER_CLI_TABLE_H
 

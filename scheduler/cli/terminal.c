@@ -29,5 +29,6 @@ bool ls_terminal_colour(int fd)
 {
     const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
 
-    return isatty(fd) && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
+    return isatty(fd) && !(no_colour && *no_colour) && term &&
+           strcmp(term, "dumb") != 0;
 }

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Columns of the terminal behind `fd` (or $COLUMNS there); `otherwise` when it is none. */
+/* Columns of the terminal behind `fd` (or $COLUMNS there); `otherwise` when it is
+ * none. */
 size_t ls_terminal_width(int fd, size_t otherwise);
 
 /* Colours are fine: a terminal, NO_COLOR is not set, and TERM is not "dumb". */

@@ -46,19 +46,18 @@ static void print_json(const struct ls_cluster *cluster)
         ls_cluster_node_name(i, name);
         json_array_append_new(nodes, daemon_json(cluster, LS_DAEMON_AGENT, name));
     }
-    ls_json_print(json_pack("{s:o, s:o, s:I, s:o, s:o}", "directory",
-                            ls_json_text(cluster->directory), "address",
-                            ls_json_text(address), "started",
-                            (json_int_t)cluster->started, "scheduler",
-                            daemon_json(cluster, LS_DAEMON_SCHEDULER, "scheduler"), "nodes",
-                            nodes));
+    ls_json_print(json_pack(
+        "{s:o, s:o, s:I, s:o, s:o}", "directory", ls_json_text(cluster->directory),
+        "address", ls_json_text(address), "started", (json_int_t)cluster->started,
+        "scheduler", daemon_json(cluster, LS_DAEMON_SCHEDULER, "scheduler"), "nodes",
+        nodes));
     ls_free(address);
 }
 
 /* The option that later commands need to find the cluster: "" when they do anyway. */
 static char *dir_hint(const struct ls_command_line *line, const char *directory)
 {
-    char *usual;
+    char *usual = NULL;
     bool same;
 
     if (!line->directory || ls_place_find(NULL, &usual, NULL) < 0)
@@ -86,12 +85,13 @@ static void print_text(const struct ls_command_line *line,
     else
         printf("  1 scheduler, %u nodes: n[0-%u]\n", settings->nodes,
                settings->nodes - 1);
-    printf("  hardware:  %s\n", settings->topology ? settings->topology
-                                                   : "this machine's");
+    printf("  hardware:  %s\n",
+           settings->topology ? settings->topology : "this machine's");
     printf("  logs:      %s/log/\n\nnext:\n%s", cluster->directory, hint);
     printf("  lockstep nodes\n"
            "  lockstep run -N %u -l -- hostname\n"
-           "  lockstep down\n", settings->nodes);
+           "  lockstep down\n",
+           settings->nodes);
     ls_free(hint);
 }
 
@@ -127,7 +127,8 @@ static int own_settings(struct ls_settings *wanted, struct ls_error *err)
     return rc;
 }
 
-static int make_directory(const char *wanted, char **ret_directory, struct ls_error *err)
+static int make_directory(const char *wanted, char **ret_directory,
+                          struct ls_error *err)
 {
     char *log, *made;
     int rc = ls_place_find(wanted, &made, err);
@@ -180,7 +181,7 @@ static int run(const struct ls_command *command, int argc, char **argv)
         rc = bring_up(&options, directory, &cluster, &err);
     ls_settings_free(&options.wanted);
     ls_free(directory);
-    if (rc < 0)
+    if (rc != 0)
         return ls_complain(&err);
     if (line.json)
         print_json(&cluster);
@@ -212,11 +213,12 @@ const struct ls_command ls_command_up = {
     .group = LS_COMMANDS_CLUSTER,
     .summary = "start a whole cluster on this machine",
     .operands = "",
-    .text = "Starts a scheduler and agents in the background and returns when all are ready. On\n"
-            "a directory that has a cluster already it brings back what is not running, with the\n"
-            "settings it was started with; --nodes may add nodes to a running one.\n\n"
-            "JSON: directory, address, started (how many daemons this command started),\n"
-            "scheduler and nodes[] with name, pid and log.",
+    .text = "Starts a scheduler and agents in the background and returns when all\n"
+            "are ready. On a directory that has a cluster already it brings back\n"
+            "what is not running, with the settings it was started with; --nodes\n"
+            "may add nodes to a running one.\n\n"
+            "JSON: directory, address, started (how many daemons this command\n"
+            "started), scheduler and nodes[] with name, pid and log.",
     .examples = "  lockstep up                          one node: this machine\n"
                 "  lockstep up --nodes 4 --topology hgx-h100.xml\n"
                 "  LOCKSTEP_DIR=/tmp/second lockstep up beside another one",

@@ -110,21 +110,21 @@ int ls_read_span(const char *text, uint32_t *ret_ms, struct ls_error *err)
         double ms;
     } units[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {"m", 60000}};
     const double ms_max = 3600e3;
-    char *end = NULL;
+    char *end = (char *)text;
     double number = -1;
 
     if (isdigit((unsigned char)*text) && text[1] != 'x')
         number = strtod(text, &end);
     for (size_t i = 0; number >= 0 && i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcasecmp(end, units[i].unit))
+        if (strcasecmp(end, units[i].unit) != 0)
             continue;
         if (number * units[i].ms > ms_max)
             return ls_error_set(err, -EINVAL, "%.60s is longer than an hour", text);
         *ret_ms = (uint32_t)(number * units[i].ms + 0.5);
         return 0;
     }
-    return ls_error_set(err, -EINVAL, "\"%.60s\" is not a time; write 5, 2.5s, 500ms or 1m",
-                        text);
+    return ls_error_set(err, -EINVAL,
+                        "\"%.60s\" is not a time; write 5, 2.5s, 500ms or 1m", text);
 }
 
 static bool read_unit(const char *unit, unsigned *ret_shift)
@@ -137,7 +137,8 @@ static bool read_unit(const char *unit, unsigned *ret_shift)
         return true;
     }
     letter = strchr(letters, toupper((unsigned char)*unit));
-    if (!letter || (unit[1] && strcasecmp(unit + 1, "B") && strcasecmp(unit + 1, "iB")))
+    if (!letter ||
+        (unit[1] && strcasecmp(unit + 1, "B") != 0 && strcasecmp(unit + 1, "iB") != 0))
         return false;
     *ret_shift = 10 * (unsigned)(letter - letters + 1);
     return true;
@@ -163,7 +164,7 @@ int ls_read_bytes(const char *text, uint64_t *ret, struct ls_error *err)
 int ls_read_signal(const char *text, int *ret, struct ls_error *err)
 {
     const char *name = strncasecmp(text, "SIG", 3) ? text : text + 3;
-    uint64_t number;
+    uint64_t number = 0;
 
     if (!ls_read_count(text, 1, (uint64_t)SIGRTMAX, &number, NULL)) {
         *ret = (int)number;

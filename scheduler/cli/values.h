@@ -13,8 +13,8 @@
 int ls_read_count(const char *text, uint64_t min, uint64_t max, uint64_t *ret,
                   struct ls_error *err);
 
-/* Slurm's time limits: M, M:S, H:M:S, D-H, D-H:M, D-H:M:S; "UNLIMITED", "INFINITE" and 0
- * give 0. Seconds; at most 100 years. */
+/* Slurm's time limits: M, M:S, H:M:S, D-H, D-H:M, D-H:M:S; "UNLIMITED", "INFINITE" and
+ * 0 give 0. Seconds; at most 100 years. */
 int ls_read_time_limit(const char *text, uint64_t *ret_s, struct ls_error *err);
 
 /* A span with a unit, seconds when it has none: 5, 2.5s, 500ms, 1m. At most an hour. */

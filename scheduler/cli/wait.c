@@ -57,9 +57,9 @@ const struct ls_command ls_command_wait = {
     .group = LS_COMMANDS_JOBS,
     .summary = "wait until jobs have ended; exits as the job did",
     .operands = "ID…",
-    .text = "Exits with the job's exit code: the highest of its ranks, 128 + N for signal N. A\n"
-            "job that was cancelled, timed out or lost its node gives 1 if no rank gave more.\n"
-            "Of several jobs the highest counts.",
+    .text = "Exits with the job's exit code: the highest of its ranks, 128 + N for\n"
+            "signal N. A job that was cancelled, timed out or lost its node gives 1\n"
+            "if no rank gave more. Of several jobs the highest counts.",
     .examples = "  lockstep wait 12\n"
                 "  lockstep wait 12 13 && echo both went well",
     .operands_min = 1,

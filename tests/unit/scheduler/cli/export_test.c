@@ -12,8 +12,12 @@
 #include "scheduler/cli/spec.h"
 
 static char *const environment[] = {
-    (char *)"HOME=/home/ada", (char *)"PATH=/opt/bin", (char *)"A=1",
-    (char *)"AB=2",           (char *)"LOCKSTEP_STEP_ID=9.1.n0.abc", NULL,
+    (char *)"HOME=/home/ada",
+    (char *)"PATH=/opt/bin",
+    (char *)"A=1",
+    (char *)"AB=2",
+    (char *)"LOCKSTEP_STEP_ID=9.1.n0.abc",
+    NULL,
 };
 
 static char **env;
@@ -128,7 +132,8 @@ static void a_directory_that_is_not_there_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(all_is_the_default_but_for_the_mark_of_a_step, teardown),
+        cmocka_unit_test_teardown(all_is_the_default_but_for_the_mark_of_a_step,
+                                  teardown),
         cmocka_unit_test_teardown(all_with_more_adds_and_replaces, teardown),
         cmocka_unit_test_teardown(none_leaves_what_a_login_has, teardown),
         cmocka_unit_test_teardown(a_list_takes_names_and_values, teardown),

@@ -22,7 +22,8 @@ static const struct ls_option table[] = {
     {"follow", 'f', NULL, ls_set_flag, offsetof(struct target, follow), "go on"},
     {"label", 'l', NULL, ls_set_flag, offsetof(struct target, label), "label lines"},
     {"nodes", 'N', "COUNT", ls_set_count, offsetof(struct target, nodes), "how many"},
-    {"name", 0, "TEXT", ls_set_text, offsetof(struct target, name), "what it is called"},
+    {"name", 0, "TEXT", ls_set_text, offsetof(struct target, name),
+     "what it is called"},
     {0},
 };
 
@@ -164,14 +165,16 @@ static void job_options_reach_their_fields(void **state)
 {
     struct ls_job_options job = {0};
     const struct ls_option_group group = {"", ls_job_option_table, &job};
-    const char *given[] = {"command", "-N2",        "-n",      "16",   "--gpus-per-task=1",
-                           "-c",      "4",          "--mem",   "2G",   "-t",
-                           "1:00",    "--exchange", "rank",    "-O",   "--kill-grace=250ms",
-                           "-wn[0-1]", "--within",  "rack",    "-Jx"};
+    const char *given[] = {
+        "command",  "-N2",        "-n",    "16", "--gpus-per-task=1",
+        "-c",       "4",          "--mem", "2G", "-t",
+        "1:00",     "--exchange", "rank",  "-O", "--kill-grace=250ms",
+        "-wn[0-1]", "--within",   "rack",  "-Jx"};
 
     (void)state;
     assert_int_equal(ls_options_read(&group, 1, true, (int)LS_ARRAY_SIZE(given),
-                                     (char **)given, &operands, &error), 0);
+                                     (char **)given, &operands, &error),
+                     0);
     assert_int_equal(job.nodes, 2);
     assert_int_equal(job.ntasks, 16);
     assert_int_equal(job.gpus_per_task, 1);

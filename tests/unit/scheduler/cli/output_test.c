@@ -41,8 +41,8 @@ static void capture_end(struct capture *capture, char text[2][256])
     }
 }
 
-static int add(struct ls_output *output, uint32_t rank, uint32_t stream, uint64_t offset,
-               const char *text)
+static int add(struct ls_output *output, uint32_t rank, uint32_t stream,
+               uint64_t offset, const char *text)
 {
     Ls__LogChunk chunk = LS__LOG_CHUNK__INIT;
     struct ls_error err;
@@ -80,9 +80,9 @@ static void what_comes_twice_is_printed_once(void **state)
     (void)state;
     capture_start(&capture);
     add(output, 0, 1, 0, "abcd");
-    add(output, 0, 1, 0, "abcd");     /* all of it known */
-    add(output, 0, 1, 2, "cdef");     /* half of it */
-    add(output, 1, 1, 0, "X");        /* another rank has offsets of its own */
+    add(output, 0, 1, 0, "abcd"); /* all of it known */
+    add(output, 0, 1, 2, "cdef"); /* half of it */
+    add(output, 1, 1, 0, "X");    /* another rank has offsets of its own */
     add(output, 0, 1, 6, "gh");
     capture_end(&capture, text);
     assert_string_equal(text[0], "abcdefXgh");

@@ -33,8 +33,9 @@ static int teardown(void **state)
 
 static void settings_survive_the_file(void **state)
 {
-    struct ls_settings written = {
-        .nodes = 4, .topology = (char *)"/a b/\"x\".xml", .listen = (char *)"[::1]:7000"};
+    struct ls_settings written = {.nodes = 4,
+                                  .topology = (char *)"/a b/\"x\".xml",
+                                  .listen = (char *)"[::1]:7000"};
     struct ls_settings read;
 
     (void)state;
@@ -57,7 +58,11 @@ static void a_directory_without_settings_is_told_apart(void **state)
 
 static void damaged_settings_are_refused(void **state)
 {
-    static const char *const bad[] = {"", "{", "[]", "{\"nodes\": 0}", "{\"nodes\": \"4\"}",
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "[]",
+                                      "{\"nodes\": 0}",
+                                      "{\"nodes\": \"4\"}",
                                       "{\"nodes\": 99999999}",
                                       "{\"nodes\": 1, \"fabric\": 3}"};
     char *path = ls_asprintf("%s/cluster.json", directory);
@@ -88,7 +93,8 @@ static void only_more_nodes_fit_a_running_cluster(void **state)
     assert_false(changed);
     ls_settings_merge(&settings, &(struct ls_settings){.nodes = 1}, &changed);
     assert_true(changed);
-    ls_settings_merge(&settings, &(struct ls_settings){.topology = (char *)"/t"}, &changed);
+    ls_settings_merge(&settings, &(struct ls_settings){.topology = (char *)"/t"},
+                      &changed);
     assert_true(changed);
     assert_string_equal(settings.topology, "/t");
     ls_settings_free(&settings);
@@ -144,8 +150,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(settings_survive_the_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_directory_without_settings_is_told_apart, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(a_directory_without_settings_is_told_apart,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_settings_are_refused, setup, teardown),
         cmocka_unit_test(only_more_nodes_fit_a_running_cluster),
         cmocka_unit_test(a_directory_is_found_by_option_then_variable),

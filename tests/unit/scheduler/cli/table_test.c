@@ -76,7 +76,8 @@ static void colours_do_not_shift_columns(void **state)
 
     (void)state;
     add_row(table, 1, "x", "failed");
-    assert_renders(table, 0, true, "ID  NAME  STATE\n 1  x     \033[31mfailed\033[0m\n");
+    assert_renders(table, 0, true,
+                   "ID  NAME  STATE\n 1  x     \033[31mfailed\033[0m\n");
     ls_table_free(table);
 }
 
@@ -98,8 +99,10 @@ static void characters_count_and_not_bytes(void **state)
     assert_int_equal(ls_text_columns("größe…"), 6);
     add_row(table, 1, "größer", "ok");
     add_row(table, 2, "kleine", "ok");
-    assert_renders(table, 0, false, "ID  NAME    STATE\n 1  größer  ok\n 2  kleine  ok\n");
-    assert_renders(table, 16, false, "ID  NAME   STATE\n 1  größ…  ok\n 2  klei…  ok\n");
+    assert_renders(table, 0, false,
+                   "ID  NAME    STATE\n 1  größer  ok\n 2  kleine  ok\n");
+    assert_renders(table, 16, false,
+                   "ID  NAME   STATE\n 1  größ…  ok\n 2  klei…  ok\n");
     ls_table_free(table);
 }
 

@@ -20,8 +20,8 @@ static void counts_are_whole_decimal_numbers_within_bounds(void **state)
     (void)state;
     assert_int_equal(ls_read_count("12", 1, 100, &number, &err), 0);
     assert_int_equal(number, 12);
-    assert_int_equal(ls_read_count("18446744073709551615", 0, UINT64_MAX, &number, &err),
-                     0);
+    assert_int_equal(
+        ls_read_count("18446744073709551615", 0, UINT64_MAX, &number, &err), 0);
     assert_true(number == UINT64_MAX);
     number = 7;
     assert_int_equal(ls_read_count("0", 1, 100, &number, &err), -EINVAL);
@@ -33,8 +33,8 @@ static void counts_are_whole_decimal_numbers_within_bounds(void **state)
 
 static void what_is_no_count_is_refused(void **state)
 {
-    static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "0x1", "1.5", "two",
-                                      "18446744073709551616", "2-4"};
+    static const char *const bad[] = {
+        "", "-1", "+1", " 1", "1 ", "0x1", "1.5", "two", "18446744073709551616", "2-4"};
     uint64_t number;
 
     (void)state;
@@ -74,9 +74,10 @@ static void time_limits_follow_slurm(void **state)
 
 static void what_is_no_time_limit_is_refused(void **state)
 {
-    static const char *const bad[] = {"", "-", ":", "1:", ":1", "1-", "-1", "1:2:3:4",
-                                      "1-2:3:4:5", "1h", "5 ", "1--2", "99999999999",
-                                      "36501-0", "18446744073709551615-0"};
+    static const char *const bad[] = {
+        "",   "-",    ":",           "1:",        ":1",
+        "1-", "-1",   "1:2:3:4",     "1-2:3:4:5", "1h",
+        "5 ", "1--2", "99999999999", "36501-0",   "18446744073709551615-0"};
     struct ls_error err;
     uint64_t seconds = 1;
 
@@ -92,12 +93,20 @@ static void sizes_are_mebibytes_unless_they_say_otherwise(void **state)
         const char *text;
         uint64_t bytes;
     } known[] = {
-        {"0", 0},         {"100", 100 << 20},  {"4K", 4096},
-        {"16g", 16ULL << 30}, {"1T", 1ULL << 40}, {"2GB", 2ULL << 30},
+        {"0", 0},           {"100", 100 << 20},
+        {"4K", 4096},       {"16g", 16ULL << 30},
+        {"1T", 1ULL << 40}, {"2GB", 2ULL << 30},
         {"3MiB", 3 << 20},
     };
-    static const char *const bad[] = {"", "G", "1.5G", "-1", "1X", "1GG", "1 G",
-                                      "99999999999999999999", "18446744073709551615T"};
+    static const char *const bad[] = {"",
+                                      "G",
+                                      "1.5G",
+                                      "-1",
+                                      "1X",
+                                      "1GG",
+                                      "1 G",
+                                      "99999999999999999999",
+                                      "18446744073709551615T"};
     uint64_t bytes;
 
     (void)state;
@@ -115,8 +124,8 @@ static void spans_are_seconds_unless_they_say_otherwise(void **state)
         const char *text;
         uint32_t ms;
     } known[] = {{"5", 5000}, {"2.5s", 2500}, {"500ms", 500}, {"1m", 60000}, {"0", 0}};
-    static const char *const bad[] = {"", "s", "-1", "1h", "nan", "inf", "1e9", "61m",
-                                      "0x10"};
+    static const char *const bad[] = {"",    "s",   "-1",  "1h",  "nan",
+                                      "inf", "1e9", "61m", "0x10"};
     uint32_t ms;
 
     (void)state;
