@@ -13,7 +13,7 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <uthash.h>
+#include <utlist.h>
 
 #include "agent/daemon/devices.h"
 #include "agent/daemon/logs.h"
@@ -28,15 +28,10 @@
 
 enum { REPEAT_MS = 5000 }; /* reports that the scheduler has not acted on */
 
-struct part_key {
-    uint64_t job;
-    uint64_t attempt;
-};
-
+/* A node has few parts at a time: a list will do. */
 struct entry {
-    struct part_key key;
+    struct entry *next;
     struct ls_part *part;
-    UT_hash_handle hh;
 };
 
 struct ls_agent {
@@ -61,16 +56,19 @@ static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 /* ---- parts ----------------------------------------------------------------- */
 
-static struct entry *find_entry(struct ls_agent *agent, uint64_t job, uint32_t attempt)
+static struct entry *find_entry(const struct ls_agent *agent, uint64_t job,
+                                uint32_t attempt)
 {
-    struct part_key key = {.job = job, .attempt = attempt};
-    struct entry *entry;
+    struct entry *entry = agent->parts;
 
-    HASH_FIND(hh, agent->parts, &key, sizeof(key), entry);
+    while (entry &&
+           (ls_part_job(entry->part) != job || ls_part_attempt(entry->part) != attempt))
+        entry = entry->next;
     return entry;
 }
 
-static struct ls_part *find_part(struct ls_agent *agent, uint64_t job, uint32_t attempt)
+static struct ls_part *find_part(const struct ls_agent *agent, uint64_t job,
+                                 uint32_t attempt)
 {
     struct entry *entry = find_entry(agent, job, attempt);
 
@@ -81,10 +79,17 @@ static void add_part(struct ls_agent *agent, struct ls_part *part)
 {
     struct entry *entry = ls_calloc(1, sizeof(*entry));
 
-    entry->key.job = ls_part_job(part);
-    entry->key.attempt = ls_part_attempt(part);
     entry->part = part;
-    HASH_ADD(hh, agent->parts, key, sizeof(entry->key), entry);
+    LL_PREPEND(agent->parts, entry);
+}
+
+static unsigned count_parts(const struct ls_agent *agent)
+{
+    const struct entry *entry;
+    unsigned count = 0;
+
+    LL_COUNT(agent->parts, entry, count);
+    return count;
 }
 
 static bool job_is_running(void *context, uint64_t job)
@@ -92,9 +97,9 @@ static bool job_is_running(void *context, uint64_t job)
     struct ls_agent *agent = context;
     struct entry *entry, *next;
 
-    HASH_ITER(hh, agent->parts, entry, next)
+    LL_FOREACH_SAFE(agent->parts, entry, next)
     {
-        if (entry->key.job == job && !ls_part_ended(entry->part))
+        if (ls_part_job(entry->part) == job && !ls_part_ended(entry->part))
             return true;
     }
     return false;
@@ -135,7 +140,7 @@ static void repeat_reports(uv_timer_t *timer)
     struct ls_agent *agent = timer->data;
     struct entry *entry, *next;
 
-    HASH_ITER(hh, agent->parts, entry, next)
+    LL_FOREACH_SAFE(agent->parts, entry, next)
     {
         const Ls__StepReport *report = ls_part_report(entry->part);
 
@@ -171,8 +176,8 @@ static void fill_register(void *context, Ls__Register *message,
     message->node = (char *)agent->options->node;
     message->digest = agent->digest;
     message->incarnation = agent->incarnation;
-    message->steps = ls_calloc(HASH_COUNT(agent->parts), sizeof(Ls__StepReport *));
-    HASH_ITER(hh, agent->parts, entry, next)
+    message->steps = ls_calloc(count_parts(agent), sizeof(Ls__StepReport *));
+    LL_FOREACH_SAFE(agent->parts, entry, next)
     {
         message->steps[count++] = (Ls__StepReport *)ls_part_report(entry->part);
     }
@@ -268,13 +273,13 @@ static void order_received(void *context, const Ls__Frame *frame)
 static void kill_orphans(void *context)
 {
     struct ls_agent *agent = context;
-    pid_t *spared = ls_calloc(HASH_COUNT(agent->parts), sizeof(*spared));
+    pid_t *spared = ls_calloc(count_parts(agent), sizeof(*spared));
     struct ls_error err = {0};
     struct entry *entry, *next;
     size_t count = 0;
     int killed;
 
-    HASH_ITER(hh, agent->parts, entry, next)
+    LL_FOREACH_SAFE(agent->parts, entry, next)
     {
         pid_t pid = ls_part_pid(entry->part);
 
@@ -318,7 +323,7 @@ static void begin_closing(struct ls_agent *agent)
     uv_close((uv_handle_t *)&agent->term_signal, NULL);
     uv_close((uv_handle_t *)&agent->interrupt_signal, NULL);
     uv_close((uv_handle_t *)&agent->repeat, NULL);
-    HASH_ITER(hh, agent->parts, entry, next)
+    LL_FOREACH_SAFE(agent->parts, entry, next)
     {
         ls_part_leave(entry->part);
     }
@@ -330,7 +335,7 @@ static void part_gone(void *context, struct ls_part *part)
     struct entry *entry = find_entry(agent, ls_part_job(part), ls_part_attempt(part));
 
     if (entry) {
-        HASH_DEL(agent->parts, entry);
+        LL_DELETE(agent->parts, entry);
         ls_free(entry);
     }
     ls_part_free(part);
@@ -340,8 +345,7 @@ static void told_to_end(uv_signal_t *handle, int number)
 {
     struct ls_agent *agent = handle->data;
 
-    ls_log_info("ends (%s); %u steps go on", strsignal(number),
-                HASH_COUNT(agent->parts));
+    ls_log_info("ends (%s); %u steps go on", strsignal(number), count_parts(agent));
     begin_closing(agent);
 }
 
@@ -362,7 +366,7 @@ static void registered(void *context)
     struct ls_agent *agent = context;
     struct entry *entry, *next;
 
-    HASH_ITER(hh, agent->parts, entry, next)
+    LL_FOREACH_SAFE(agent->parts, entry, next)
     {
         if (ls_part_report(entry->part)->state != LS__STEP_STATE__STEP_NONE)
             send_report(agent, ls_part_report(entry->part));

@@ -30,13 +30,13 @@ struct ls_logs_config {
 
 struct ls_logs *ls_logs_new(const struct ls_logs_config *config);
 
-/* A LogsRequest; `request` is its frame's number, which all answers carry. */
-void ls_logs_request(struct ls_logs *logs, uint64_t request,
+/* A LogsRequest; `number` is its frame's request, which all answers carry. */
+void ls_logs_request(struct ls_logs *logs, uint64_t number,
                      const Ls__LogsRequest *message);
 /* LogAck: so many bytes more may be sent. */
-void ls_logs_ack(struct ls_logs *logs, uint64_t request, uint64_t bytes);
+void ls_logs_ack(struct ls_logs *logs, uint64_t number, uint64_t bytes);
 /* The asker has gone. */
-void ls_logs_cancel(struct ls_logs *logs, uint64_t request);
+void ls_logs_cancel(struct ls_logs *logs, uint64_t number);
 void ls_logs_cancel_all(struct ls_logs *logs);
 
 /* Something of the job has changed: it is ready, runs, has ended. */

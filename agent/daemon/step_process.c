@@ -15,8 +15,6 @@
 #include "common/util/file.h"
 #include "common/util/mem.h"
 
-extern char **environ;
-
 struct ls_step_process {
     pid_t pid;
     int pidfd, ready_fd; /* ready_fd -1 = of a found one */

@@ -25,7 +25,7 @@ static int parse_number(const char **at, unsigned long *ret_number)
 
 static int parse_range(const char **at, struct ls_cpus *cpus)
 {
-    unsigned long first, last;
+    unsigned long first = 0, last;
     int rc = parse_number(at, &first);
 
     last = first;

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/util/check.h"
 #include "common/util/mem.h"
+#include "common/util/strbuf.h"
 
 static char **find(const struct ls_environment *environment, const char *name,
                    size_t name_size)
@@ -53,21 +55,18 @@ void ls_environment_load(struct ls_environment *environment, char *const *lines,
 void ls_environment_set(struct ls_environment *environment, const char *name,
                         const char *format, ...)
 {
-    size_t name_size = strlen(name);
+    struct ls_strbuf line = {0};
     va_list args;
-    int value_size;
-    char *line;
+    int size;
+    char *value;
 
     va_start(args, format);
-    value_size = vsnprintf(NULL, 0, format, args);
+    size = vasprintf(&value, format, args);
     va_end(args);
-    line = ls_calloc(name_size + (size_t)value_size + 2, 1);
-    memcpy(line, name, name_size);
-    line[name_size] = '=';
-    va_start(args, format);
-    vsnprintf(line + name_size + 1, (size_t)value_size + 1, format, args);
-    va_end(args);
-    put(environment, line);
+    ls_assert(size >= 0); /* out of memory */
+    ls_strbuf_printf(&line, "%s=%s", name, value);
+    ls_free(value);
+    put(environment, ls_strbuf_take(&line));
 }
 
 void ls_environment_default(struct ls_environment *environment, const char *name,

@@ -129,7 +129,7 @@ static bool carries(pid_t pid, const char *line)
 static int open_process(const struct process *process)
 {
     int fd = ls_pidfd_open(process->pid);
-    struct process now;
+    struct process now = {0};
 
     if (fd < 0)
         return fd;

@@ -21,9 +21,8 @@ enum {
     FILE_BYTES_MAX = 64 * 1024 * 1024,
     ID_BYTES_MAX = 512,
     SOCKET_PATH_MAX = 108, /* sun_path with its NUL */
+    LONGEST_SOCKET = sizeof("/exchange.sock"),
 };
-
-static const char longest_socket[] = "/exchange.sock";
 
 /* ---- names ----------------------------------------------------------------- */
 
@@ -39,7 +38,7 @@ static uint64_t hash_text(const char *text)
 
 static char *find_sockets(const char *path)
 {
-    if (strlen(path) + sizeof(longest_socket) <= SOCKET_PATH_MAX)
+    if (strlen(path) + LONGEST_SOCKET <= SOCKET_PATH_MAX)
         return ls_strdup(path);
     return ls_asprintf("/tmp/lockstep-%u/%016" PRIx64, (unsigned)geteuid(),
                        hash_text(path));

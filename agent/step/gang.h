@@ -55,7 +55,7 @@ int ls_gang_address_parse(const char *text, struct ls_gang_address *ret_address,
 int ls_gang_start(struct ls_gang *gang, const char *node0_address,
                   struct ls_error *err);
 
-/* This node's data of a round. */
+/* This node's data of round `number`. */
 void ls_gang_gather(struct ls_gang *gang, uint32_t round, const void *data,
                     size_t size);
 
