@@ -18,7 +18,7 @@ enum {
     LANE_CREDIT_AFTER = 2, /* messages consumed before credit is returned on its own */
     LANE_RING_SLOT_BYTES = 256 << 10,
     LANE_OTHER_SLOT_BYTES = 64 << 10,
-    LANE_PIECE_BYTES_MIN = 64 << 10, /* cut no smaller for the sake of overlap */
+    LANE_PIECE_BYTES_MIN = 128 << 10, /* cut no smaller for the sake of overlap */
     LANE_PIECES_WANTED = 2 * LANE_WINDOW,
     LANE_ALIGN = 16, /* elements: pieces begin on whole cache lines */
     LANE_NOBODY = UINT16_MAX,
