@@ -1,7 +1,7 @@
-/* agent/daemon/agent.c - the daemon of one node: its parts, and the orders for them.
+/* agent/daemon/agent.c - the daemon of one node: its beginning and its end.
  *
- * Depends on discover, agent/proc, part, scheduler_link, logs. */
-#include "agent/daemon/agent.h"
+ * Depends on agent_private, discover, agent/proc. */
+#include "agent/daemon/agent_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,12 +13,7 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <utlist.h>
 
-#include "agent/daemon/devices.h"
-#include "agent/daemon/logs.h"
-#include "agent/daemon/part.h"
-#include "agent/daemon/scheduler_link.h"
 #include "agent/discover/discover.h"
 #include "agent/proc/lock.h"
 #include "agent/proc/process.h"
@@ -28,243 +23,7 @@
 
 enum { REPEAT_MS = 5000 }; /* reports that the scheduler has not acted on */
 
-/* A node has few parts at a time: a list will do. */
-struct entry {
-    struct entry *next;
-    struct ls_part *part;
-};
-
-struct ls_agent {
-    const struct ls_agent_options *options;
-    uv_loop_t *loop;
-    char *node_dir;
-    int lock;
-    Ls__NodeDigest *digest;
-    uint64_t incarnation;
-    struct ls_part_owner owner;
-    struct entry *parts;
-    struct ls_scheduler_link *scheduler;
-    struct ls_logs *logs;
-    uv_signal_t child_signal, term_signal, interrupt_signal;
-    uv_timer_t repeat;
-    int ready_fd;
-    bool closing;
-    int exit_code; /* 0 or -errno */
-};
-
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
-
-/* ---- parts ----------------------------------------------------------------- */
-
-static struct entry *find_entry(const struct ls_agent *agent, uint64_t job,
-                                uint32_t attempt)
-{
-    struct entry *entry = agent->parts;
-
-    while (entry &&
-           (ls_part_job(entry->part) != job || ls_part_attempt(entry->part) != attempt))
-        entry = entry->next;
-    return entry;
-}
-
-static struct ls_part *find_part(const struct ls_agent *agent, uint64_t job,
-                                 uint32_t attempt)
-{
-    struct entry *entry = find_entry(agent, job, attempt);
-
-    return entry ? entry->part : NULL;
-}
-
-static void add_part(struct ls_agent *agent, struct ls_part *part)
-{
-    struct entry *entry = ls_calloc(1, sizeof(*entry));
-
-    entry->part = part;
-    LL_PREPEND(agent->parts, entry);
-}
-
-static unsigned count_parts(const struct ls_agent *agent)
-{
-    const struct entry *entry;
-    unsigned count = 0;
-
-    LL_COUNT(agent->parts, entry, count);
-    return count;
-}
-
-static bool job_is_running(void *context, uint64_t job)
-{
-    struct ls_agent *agent = context;
-    struct entry *entry, *next;
-
-    LL_FOREACH_SAFE(agent->parts, entry, next)
-    {
-        if (ls_part_job(entry->part) == job && !ls_part_ended(entry->part))
-            return true;
-    }
-    return false;
-}
-
-/* ---- to the scheduler ------------------------------------------------------ */
-
-static void send_frame(void *context, const Ls__Frame *frame)
-{
-    struct ls_agent *agent = context;
-
-    if (agent->scheduler)
-        ls_scheduler_link_send(agent->scheduler, frame);
-}
-
-static void send_report(struct ls_agent *agent, const Ls__StepReport *report)
-{
-    Ls__Frame frame = LS__FRAME__INIT;
-
-    frame.body_case = LS__FRAME__BODY_STEP_REPORT;
-    frame.step_report = (Ls__StepReport *)report;
-    send_frame(agent, &frame);
-}
-
-static void part_reported(void *context, struct ls_part *part)
-{
-    struct ls_agent *agent = context;
-
-    send_report(agent, ls_part_report(part));
-    if (agent->logs)
-        ls_logs_job_changed(agent->logs, ls_part_job(part));
-}
-
-/* READY waits for a start, ENDED for being forgotten: the scheduler may have been
- * unable to take note of them. */
-static void repeat_reports(uv_timer_t *timer)
-{
-    struct ls_agent *agent = timer->data;
-    struct entry *entry, *next;
-
-    LL_FOREACH_SAFE(agent->parts, entry, next)
-    {
-        const Ls__StepReport *report = ls_part_report(entry->part);
-
-        if (report->state == LS__STEP_STATE__STEP_READY ||
-            report->state == LS__STEP_STATE__STEP_ENDED)
-            send_report(agent, report);
-    }
-}
-
-/* An order for something that is not here (any more): it has ended, as far as we know.
- */
-static void report_unknown(struct ls_agent *agent, uint64_t job, uint32_t attempt)
-{
-    Ls__StepReport report = LS__STEP_REPORT__INIT;
-    char reason[] = "not on this node";
-
-    report.job = job;
-    report.attempt = attempt;
-    report.node = (char *)agent->options->node;
-    report.state = LS__STEP_STATE__STEP_ENDED;
-    report.reason = reason;
-    send_report(agent, &report);
-}
-
-static void fill_register(void *context, Ls__Register *message,
-                          void (*send)(void *link, const Ls__Register *message),
-                          void *link)
-{
-    struct ls_agent *agent = context;
-    struct entry *entry, *next;
-    size_t count = 0;
-
-    message->node = (char *)agent->options->node;
-    message->digest = agent->digest;
-    message->incarnation = agent->incarnation;
-    message->steps = ls_calloc(count_parts(agent), sizeof(Ls__StepReport *));
-    LL_FOREACH_SAFE(agent->parts, entry, next)
-    {
-        message->steps[count++] = (Ls__StepReport *)ls_part_report(entry->part);
-    }
-    message->n_steps = count;
-    send(link, message);
-    ls_free(message->steps);
-}
-
-/* ---- orders ---------------------------------------------------------------- */
-
-/* Launching is idempotent: what is here already only says again how it stands. */
-static void take_launch(struct ls_agent *agent, Ls__Launch *launch)
-{
-    struct ls_part *part = find_part(agent, launch->job, launch->attempt);
-
-    if (part) {
-        send_report(agent, ls_part_report(part));
-        return;
-    }
-    ls_log_info("job %llu: launched, attempt %u", (unsigned long long)launch->job,
-                launch->attempt);
-    ls_devices_name(launch, agent->digest);
-    part = ls_part_launch(&agent->owner, launch);
-    ls_devices_unname(launch);
-    add_part(agent, part);
-}
-
-static void take_start(struct ls_agent *agent, const Ls__StepStart *start)
-{
-    struct ls_part *part = find_part(agent, start->job, start->attempt);
-
-    if (part)
-        ls_part_start(part, start);
-    else
-        report_unknown(agent, start->job, start->attempt);
-}
-
-static void take_kill(struct ls_agent *agent, const Ls__StepKill *kill)
-{
-    struct ls_part *part = find_part(agent, kill->job, kill->attempt);
-
-    if (!part)
-        report_unknown(agent, kill->job, kill->attempt);
-    else if (ls_part_ended(part))
-        send_report(agent, ls_part_report(part));
-    else
-        ls_part_kill(part, kill);
-}
-
-static void take_forget(struct ls_agent *agent, const Ls__StepForget *forget)
-{
-    struct ls_part *part = find_part(agent, forget->job, forget->attempt);
-
-    if (part && ls_part_ended(part))
-        ls_part_forget(part);
-}
-
-static void order_received(void *context, const Ls__Frame *frame)
-{
-    struct ls_agent *agent = context;
-
-    switch (frame->body_case) {
-    case LS__FRAME__BODY_LAUNCH:
-        take_launch(agent, frame->launch);
-        break;
-    case LS__FRAME__BODY_STEP_START:
-        take_start(agent, frame->step_start);
-        break;
-    case LS__FRAME__BODY_STEP_KILL:
-        take_kill(agent, frame->step_kill);
-        break;
-    case LS__FRAME__BODY_STEP_FORGET:
-        take_forget(agent, frame->step_forget);
-        break;
-    case LS__FRAME__BODY_LOGS:
-        ls_logs_request(agent->logs, frame->request, frame->logs);
-        break;
-    case LS__FRAME__BODY_LOG_ACK:
-        ls_logs_ack(agent->logs, frame->request, frame->log_ack->bytes);
-        break;
-    case LS__FRAME__BODY_LOG_END:
-        ls_logs_cancel(agent->logs, frame->request);
-        break;
-    default:
-        ls_log_warn("scheduler: message %d is not for an agent", (int)frame->body_case);
-    }
-}
 
 /* ---- processes ------------------------------------------------------------- */
 
@@ -273,9 +32,9 @@ static void order_received(void *context, const Ls__Frame *frame)
 static void kill_orphans(void *context)
 {
     struct ls_agent *agent = context;
-    pid_t *spared = ls_calloc(count_parts(agent), sizeof(*spared));
+    pid_t *spared = ls_calloc(ls_agent_count_parts(agent), sizeof(*spared));
     struct ls_error err = {0};
-    struct entry *entry, *next;
+    struct ls_part_entry *entry, *next;
     size_t count = 0;
     int killed;
 
@@ -310,7 +69,7 @@ static void child_ended(uv_signal_t *handle, int number)
 
 static void begin_closing(struct ls_agent *agent)
 {
-    struct entry *entry, *next;
+    struct ls_part_entry *entry, *next;
 
     if (agent->closing)
         return;
@@ -332,12 +91,8 @@ static void begin_closing(struct ls_agent *agent)
 static void part_gone(void *context, struct ls_part *part)
 {
     struct ls_agent *agent = context;
-    struct entry *entry = find_entry(agent, ls_part_job(part), ls_part_attempt(part));
 
-    if (entry) {
-        LL_DELETE(agent->parts, entry);
-        ls_free(entry);
-    }
+    ls_agent_remove_part(agent, part);
     ls_part_free(part);
 }
 
@@ -345,7 +100,8 @@ static void told_to_end(uv_signal_t *handle, int number)
 {
     struct ls_agent *agent = handle->data;
 
-    ls_log_info("ends (%s); %u steps go on", strsignal(number), count_parts(agent));
+    ls_log_info("ends (%s); %u steps go on", strsignal(number),
+                ls_agent_count_parts(agent));
     begin_closing(agent);
 }
 
@@ -364,13 +120,8 @@ static void refused(void *context, const char *why)
 static void registered(void *context)
 {
     struct ls_agent *agent = context;
-    struct entry *entry, *next;
 
-    LL_FOREACH_SAFE(agent->parts, entry, next)
-    {
-        if (ls_part_report(entry->part)->state != LS__STEP_STATE__STEP_NONE)
-            send_report(agent, ls_part_report(entry->part));
-    }
+    ls_agent_report_all(agent);
     if (agent->ready_fd < 0)
         return;
     if (ls_write_all(agent->ready_fd, "ready\n", 6) < 0)
@@ -439,10 +190,14 @@ static int adopt_parts(struct ls_agent *agent, struct ls_error *err)
 
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < count; i++)
-        add_part(agent, ls_part_adopt(&agent->owner, dirs[i]));
-    if (count > 0)
-        ls_log_info("%zu steps of an earlier agent found", count);
+    for (size_t i = 0; i < count; i++) {
+        struct ls_part *part = ls_part_adopt(&agent->owner, dirs[i]);
+
+        if (part)
+            ls_agent_add_part(agent, part);
+    }
+    if (ls_agent_count_parts(agent) > 0)
+        ls_log_info("%u steps of an earlier agent found", ls_agent_count_parts(agent));
     ls_free(dirs);
     return 0;
 }
@@ -459,7 +214,7 @@ static void watch(struct ls_agent *agent)
     uv_signal_start(&agent->child_signal, child_ended, SIGCHLD);
     uv_signal_start(&agent->term_signal, told_to_end, SIGTERM);
     uv_signal_start(&agent->interrupt_signal, told_to_end, SIGINT);
-    uv_timer_start(&agent->repeat, repeat_reports, REPEAT_MS, REPEAT_MS);
+    uv_timer_start(&agent->repeat, ls_agent_repeat_reports, REPEAT_MS, REPEAT_MS);
 }
 
 static int connect_scheduler(struct ls_agent *agent, struct ls_error *err)
@@ -468,10 +223,10 @@ static int connect_scheduler(struct ls_agent *agent, struct ls_error *err)
         .address = agent->options->scheduler,
         .node = agent->options->node,
         .key = agent->options->key,
-        .fill_register = fill_register,
+        .fill_register = ls_agent_fill_register,
         .registered = registered,
         .lost = scheduler_lost,
-        .received = order_received,
+        .received = ls_agent_order,
         .refused = refused,
         .context = agent,
     };
@@ -513,7 +268,7 @@ static struct ls_agent *agent_new(uv_loop_t *loop,
         .log_level = level_names[options->log_level],
         .log_json = options->log_json,
         .context = agent,
-        .reported = part_reported,
+        .reported = ls_agent_part_reported,
         .orphans = kill_orphans,
         .gone = part_gone,
     };
@@ -528,8 +283,8 @@ int ls_agent_open(uv_loop_t *loop, const struct ls_agent_options *options,
         .loop = loop,
         .node_dir = agent->node_dir,
         .node = options->node,
-        .send = send_frame,
-        .is_running = job_is_running,
+        .send = ls_agent_send,
+        .is_running = ls_agent_job_is_running,
         .context = agent,
     };
     int rc = prepare(agent, err);

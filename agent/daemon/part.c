@@ -14,6 +14,7 @@
 #include "agent/daemon/step_process.h"
 #include "agent/proc/launch.h"
 #include "agent/proc/process.h"
+#include "common/util/check.h"
 #include "common/util/file.h"
 #include "common/util/log.h"
 #include "common/util/mem.h"
@@ -328,8 +329,8 @@ static void examine_dead(struct ls_part *part, int lock)
     case LS_STEP_LAUNCHABLE:
         launch_again(part, lock);
         break;
-    case LS_STEP_UNLAUNCHED: /* the scheduler has heard nothing of it: it asks again */
-        ls_part_forget(part);
+    case LS_STEP_UNLAUNCHED: /* not by us: adopted ones are looked at before */
+        end_with(part, "its launch.pb is gone");
         break;
     }
 }
@@ -396,8 +397,8 @@ struct ls_part *ls_part_launch(const struct ls_part_owner *owner,
     struct ls_error err = {0};
     int rc;
 
-    if (ls_step_dir_of(owner->node_dir, launch->job, launch->attempt, &dir, &err) < 0)
-        return NULL; /* cannot be: the name is ours */
+    rc = ls_step_dir_of(owner->node_dir, launch->job, launch->attempt, &dir, &err);
+    ls_assert(rc == 0); /* the name is ours */
     part = part_new(owner, dir);
     rc = ls_launch_check(launch, &err);
     if (rc == 0)
@@ -409,11 +410,29 @@ struct ls_part *ls_part_launch(const struct ls_part_owner *owner,
     return part;
 }
 
+/* An agent died while it made the directory: nobody has heard of it yet. */
+static bool remove_unlaunched(const struct ls_step_dir *dir)
+{
+    struct ls_error err = {0};
+    int lock = ls_step_dir_lock(dir, &err);
+    bool unlaunched = lock >= 0 && ls_step_dir_fate(dir) == LS_STEP_UNLAUNCHED;
+
+    if (unlaunched && ls_step_dir_remove(dir, &err) < 0)
+        ls_log_error("%s", err.text);
+    ls_close(lock);
+    return unlaunched;
+}
+
 struct ls_part *ls_part_adopt(const struct ls_part_owner *owner, struct ls_step_dir dir)
 {
-    struct ls_part *part = part_new(owner, dir);
+    struct ls_part *part;
     struct ls_error err = {0};
 
+    if (remove_unlaunched(&dir)) {
+        ls_step_dir_free(&dir);
+        return NULL;
+    }
+    part = part_new(owner, dir);
     if (ls_step_dir_id(&part->dir, owner->node, &part->id, &err) < 0)
         ls_log_error("job %llu: %s", (unsigned long long)part->dir.job, err.text);
     /* From the loop: the owner has to know the part first. */

@@ -37,7 +37,7 @@ struct ls_part *ls_part_launch(const struct ls_part_owner *owner,
                                const Ls__Launch *launch);
 
 /* Take over a directory that was found: connect to its step, start it, or report how it
- * ended. `dir` is taken over. */
+ * ended. `dir` is taken over. NULL when it was never launched: it is removed. */
 struct ls_part *ls_part_adopt(const struct ls_part_owner *owner,
                               struct ls_step_dir dir);
 

@@ -1,13 +1,15 @@
 /* agent/step/gang.c - the link between the steps of one gang.
  *
  * Node 0 has one peer per other node; every other node has one peer, node 0.
- * Depends on wire, master_port, common/util, libuv. */
+ * Depends on wire, gang_rounds, gang_address, master_port, libuv. */
 #include "agent/step/gang.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/step/gang_address.h"
+#include "agent/step/gang_rounds.h"
 #include "agent/step/master_port.h"
 #include "common/util/check.h"
 #include "common/util/file.h"
@@ -30,15 +32,6 @@ struct peer {
     bool open;    /* frames may be sent */
 };
 
-/* One all-gather. On other nodes than 0 only our own data is kept, until it is sent. */
-struct round {
-    struct round *next;
-    uint32_t number;
-    uint32_t count;
-    uint8_t **data; /* by node; NULL while missing */
-    size_t *sizes;
-};
-
 struct ls_gang {
     uv_loop_t *loop;
     const Ls__Launch *launch;
@@ -47,8 +40,7 @@ struct ls_gang {
     struct ls_listener *listener;
     struct peer *peers;
     uint32_t peer_count;
-    struct round *rounds;
-    uint32_t round_count;
+    struct ls_rounds rounds;
     uv_timer_t join;
     int master_fd;
     char *address;
@@ -132,7 +124,7 @@ static void send_leave(struct ls_gang *gang)
     send_all(gang, NULL, LS__FRAME__BODY_GANG_LEAVE, &message);
 }
 
-static void send_blob(struct ls_gang *gang, const struct round *round)
+static void send_blob(struct ls_gang *gang, const struct ls_round *round)
 {
     Ls__GangBlob message = LS__GANG_BLOB__INIT;
     uint32_t node = gang->launch->node_index;
@@ -185,43 +177,8 @@ static void abort_for_node(struct ls_gang *gang, uint32_t node, const char *why)
 
 /* ---- rounds ---------------------------------------------------------------- */
 
-static struct round *find_round(struct ls_gang *gang, uint32_t number)
-{
-    struct round *round = gang->rounds;
-
-    while (round && round->number != number)
-        round = round->next;
-    if (round)
-        return round;
-    if (gang->round_count >= LS_GANG_ROUNDS_MAX)
-        return NULL;
-    round = ls_calloc(1, sizeof(*round));
-    round->number = number;
-    round->data = ls_calloc(node_count(gang), sizeof(*round->data));
-    round->sizes = ls_calloc(node_count(gang), sizeof(*round->sizes));
-    round->next = gang->rounds;
-    gang->rounds = round;
-    gang->round_count++;
-    return round;
-}
-
-static void remove_round(struct ls_gang *gang, struct round *round)
-{
-    struct round **link = &gang->rounds;
-
-    while (*link != round)
-        link = &(*link)->next;
-    *link = round->next;
-    gang->round_count--;
-    for (uint32_t i = 0; i < node_count(gang); i++)
-        ls_free(round->data[i]);
-    ls_free(round->data);
-    ls_free(round->sizes);
-    ls_free(round);
-}
-
 /* Node 0 has the data of all nodes: hand the table out. */
-static void complete_round(struct ls_gang *gang, struct round *round)
+static void complete_round(struct ls_gang *gang, struct ls_round *round)
 {
     Ls__GangTable message = LS__GANG_TABLE__INIT;
     ProtobufCBinaryData *table = ls_calloc(node_count(gang), sizeof(*table));
@@ -237,40 +194,40 @@ static void complete_round(struct ls_gang *gang, struct round *round)
     gang->events->gathered(gang->context, round->number,
                            (const void *const *)round->data, round->sizes);
     ls_free(table);
-    remove_round(gang, round);
+    ls_rounds_remove(&gang->rounds, round);
 }
 
+/* On other nodes than 0 only our own data is kept, until it is sent. */
 static void add_blob(struct ls_gang *gang, uint32_t node, uint32_t number,
                      const void *data, size_t size)
 {
-    struct round *round = find_round(gang, number);
+    struct ls_round *round = ls_rounds_put(&gang->rounds, number, node, data, size);
 
-    if (!round || size > LS_GANG_BLOB_MAX || round->data[node]) {
+    if (!round)
         abort_for_node(gang, node, "its exchange data is out of bounds or doubled");
-        return;
-    }
-    round->data[node] = ls_memdup(size ? data : "", size ? size : 1);
-    round->sizes[node] = size;
-    round->count++;
-    if (is_hub(gang) && round->count == node_count(gang))
+    else if (is_hub(gang) && round->count == node_count(gang))
         complete_round(gang, round);
+}
+
+static void send_rounds(struct ls_gang *gang)
+{
+    while (gang->rounds.first) {
+        send_blob(gang, gang->rounds.first);
+        ls_rounds_remove(&gang->rounds, gang->rounds.first);
+    }
 }
 
 void ls_gang_gather(struct ls_gang *gang, uint32_t number, const void *data,
                     size_t size)
 {
-    struct peer *hub;
+    const struct peer *hub;
 
     if (gang->aborted)
         return;
     add_blob(gang, gang->launch->node_index, number, data, size);
     hub = is_hub(gang) ? NULL : find_peer(gang, 0);
-    if (hub && hub->open) {
-        struct round *round = find_round(gang, number);
-
-        send_blob(gang, round);
-        remove_round(gang, round);
-    }
+    if (hub && hub->open)
+        send_rounds(gang);
 }
 
 static void take_table(struct ls_gang *gang, const Ls__GangTable *table)
@@ -308,8 +265,7 @@ static void free_when_idle(struct ls_gang *gang)
 {
     if (!gang->closing || gang->peers || !gang->timer_closed)
         return;
-    while (gang->rounds)
-        remove_round(gang, gang->rounds);
+    ls_rounds_free(&gang->rounds);
     ls_free(gang->left_nodes);
     ls_free(gang->abort_why);
     ls_free(gang->address);
@@ -444,10 +400,7 @@ static void connected(struct ls_connection *connection, int status)
     hello.node = gang->launch->node_index;
     hello.key = gang->launch->key;
     send_frame(hub, LS__FRAME__BODY_GANG_HELLO, &hello);
-    while (gang->rounds) {
-        send_blob(gang, gang->rounds);
-        remove_round(gang, gang->rounds);
-    }
+    send_rounds(gang);
     if (gang->aborted)
         send_abort(gang, NULL);
     if (gang->left)
@@ -517,27 +470,6 @@ bool ls_gang_all_left(const struct ls_gang *gang)
 
 /* ---- opening and closing --------------------------------------------------- */
 
-int ls_gang_address_parse(const char *text, struct ls_gang_address *ret_address,
-                          struct ls_error *err)
-{
-    const char *last = strrchr(text, ':');
-    const char *middle = last ? memrchr(text, ':', (size_t)(last - text)) : NULL;
-    struct ls_gang_address address = {0};
-
-    if (!middle || middle == text || (size_t)(middle - text) >= sizeof(address.host) ||
-        (size_t)(last - middle) > sizeof(address.port) ||
-        strlen(last) > sizeof(address.master_port))
-        return ls_error_set(err, -EINVAL,
-                            "gang address '%.80s': expected "
-                            "HOST:PORT:MASTER_PORT",
-                            text);
-    memcpy(address.host, text, (size_t)(middle - text));
-    memcpy(address.port, middle + 1, (size_t)(last - middle) - 1);
-    memcpy(address.master_port, last + 1, strlen(last + 1));
-    *ret_address = address;
-    return 0;
-}
-
 static int listen_for_gang(struct ls_gang *gang, const char *host, struct ls_error *err)
 {
     char *text = ls_asprintf("%s:0", host);
@@ -571,6 +503,7 @@ int ls_gang_open(uv_loop_t *loop, const Ls__Launch *launch, const char *host,
     gang->events = events;
     gang->context = context;
     gang->left_nodes = ls_calloc(launch->n_nodes, sizeof(*gang->left_nodes));
+    gang->rounds.node_count = (uint32_t)launch->n_nodes;
     gang->master_fd = -1;
     uv_timer_init(loop, &gang->join);
     gang->join.data = gang;

@@ -14,11 +14,7 @@
 #include "common/util/error.h"
 #include "common/wire/lockstep.pb-c.h"
 
-enum {
-    LS_GANG_ROUNDS_MAX = 64,            /* rounds under way at once */
-    LS_GANG_BLOB_MAX = 4 * 1024 * 1024, /* bytes of one node in one round */
-    LS_GANG_NO_RANK = UINT32_MAX,
-};
+#define LS_GANG_NO_RANK UINT32_MAX
 
 struct ls_gang;
 
@@ -43,20 +39,12 @@ int ls_gang_open(uv_loop_t *loop, const Ls__Launch *launch, const char *host,
 const char *ls_gang_address(const struct ls_gang *gang);
 void ls_gang_release_port(struct ls_gang *gang);
 
-/* Cut an address in three; borrows static sizes: host of 256, ports of 8 bytes.
- * -EINVAL. */
-struct ls_gang_address {
-    char host[256], port[8], master_port[8];
-};
-int ls_gang_address_parse(const char *text, struct ls_gang_address *ret_address,
-                          struct ls_error *err);
-
 /* All are ready: join node 0 (on node 0: expect the others). */
 int ls_gang_start(struct ls_gang *gang, const char *node0_address,
                   struct ls_error *err);
 
 /* This node's data of round `number`. */
-void ls_gang_gather(struct ls_gang *gang, uint32_t round, const void *data,
+void ls_gang_gather(struct ls_gang *gang, uint32_t number, const void *data,
                     size_t size);
 
 /* Tell all others that this gang is over. aborted() is not called for it. */

@@ -9,6 +9,7 @@
 
 #include "agent/proc/launch.h"
 #include "agent/proc/process.h"
+#include "agent/step/gang_address.h"
 #include "agent/step/step_private.h"
 #include "common/util/log.h"
 #include "common/util/mem.h"

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "agent/step/gang.h"
+#include "agent/step/gang_address.h"
+#include "agent/step/gang_rounds.h"
 #include "common/util/mem.h"
 #include "tests/lib/cmocka.h"
 
@@ -224,7 +226,7 @@ static void data_out_of_bounds_ends_the_gang(void **state)
     struct fixture *fixture = *state;
 
     start_all(fixture);
-    for (uint32_t round = 2; round <= LS_GANG_ROUNDS_MAX + 2; round++)
+    for (uint32_t round = 2; round <= LS_ROUNDS_MAX + 2; round++)
         gather(fixture, 1, round, "too many");
     RUN_UNTIL(fixture, fixture->nodes[0].aborted[0]);
     assert_non_null(strstr(fixture->nodes[0].aborted, "out of bounds"));
