@@ -205,9 +205,12 @@ static int compare_names(const void *a, const void *b)
 
 static void sort_nodes(Ls__FabricReply *fabric)
 {
-    for (size_t i = 0; i < fabric->n_domains; i++)
+    for (size_t i = 0; i < fabric->n_domains; i++) {
+        if (fabric->domains[i]->n_nodes == 0)
+            continue; /* there is no array to sort */
         qsort(fabric->domains[i]->nodes, fabric->domains[i]->n_nodes, sizeof(char *),
               compare_names);
+    }
 }
 
 static int ask_fabric(struct ls_client *client, Ls__Frame **ret_answer,

@@ -140,7 +140,8 @@ static int compare_names(const void *a, const void *b)
 
 static void print(const struct ls_command_line *line, Ls__NodesReply *reply)
 {
-    qsort(reply->nodes, reply->n_nodes, sizeof(void *), compare_names);
+    if (reply->n_nodes)
+        qsort(reply->nodes, reply->n_nodes, sizeof(void *), compare_names);
     if (line->json)
         print_json(reply);
     else if (line->operands.count)

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/proc/step_dir.h"
 #include "common/util/file.h"
 #include "common/util/mem.h"
 #include "scheduler/cli/bring_up.h"
@@ -127,6 +129,22 @@ static int own_settings(struct ls_settings *wanted, struct ls_error *err)
     return rc;
 }
 
+/* A new directory lets others pass to the scheduler's socket. One that is there must be
+ * ours: whoever owns it owns what the daemons do. */
+static int make_own(const char *path, struct ls_error *err)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return errno == ENOENT ? ls_passage_make(path, err)
+                               : ls_error_sys(err, -errno, "cannot use %s", path);
+    if (!S_ISDIR(status.st_mode))
+        return ls_error_set(err, -ENOTDIR, "%s: is no directory", path);
+    if (status.st_uid != geteuid())
+        return ls_error_set(err, -EPERM, "%s: belongs to another user", path);
+    return 0;
+}
+
 static int make_directory(const char *wanted, char **ret_directory,
                           struct ls_error *err)
 {
@@ -136,7 +154,9 @@ static int make_directory(const char *wanted, char **ret_directory,
     if (rc < 0)
         return rc;
     log = ls_asprintf("%s/log", made);
-    rc = ls_dir_make(log, err);
+    rc = make_own(made, err);
+    if (rc == 0)
+        rc = ls_dir_make(log, err);
     ls_free(log);
     /* Once more: now that it is there, links in its name can be followed. */
     if (rc == 0)

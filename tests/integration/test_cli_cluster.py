@@ -165,6 +165,21 @@ class UpAndDown(unittest.TestCase):
                           done.stderr)
         self.assertEqual(cluster.processes(), {})
 
+    def test_a_directory_that_is_none_or_not_ours_is_refused(self):
+        cluster = self.cluster(up=False)
+        file = cluster.dir / "file"
+        file.touch()
+        done = cluster.lockstep("up", "--dir", file)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"lockstep: {file}: is no directory", done.stderr)
+        if os.geteuid() == 0:
+            other = cluster.dir / "other"
+            other.mkdir()
+            os.chown(other, 65534, 65534)
+            done = cluster.lockstep("up", "--dir", other)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"lockstep: {other}: belongs to another user", done.stderr)
+
     def test_a_broken_fabric_file_is_named_with_its_line(self):
         cluster = self.cluster(up=False)
         fabric = cluster.dir / "fabric.yaml"
