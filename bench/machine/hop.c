@@ -10,7 +10,7 @@
 
 #include "common/util/clock.h"
 
-enum { BATCHES = 15, ROUND_TRIPS = 1000, BUDGET_MS = 300 };
+enum { BATCHES = 60, ROUND_TRIPS = 200, BUDGET_MS = 300 };
 
 struct game {
     _Atomic unsigned ball __attribute__((aligned(128))); /* odd: the partner's turn */

@@ -3,9 +3,9 @@
 #ifndef LS_BENCH_MACHINE_HOP_H
 #define LS_BENCH_MACHINE_HOP_H
 
-/* Time for a cache line to travel from one core to another (half of a round trip,
- * median of batches), seconds. 0 when this machine has one CPU only. Takes about 50 ms.
- */
+/* Time for a cache line to travel from one core to another: half of a round trip,
+ * seconds. The lower quartile of batches, since a busy machine disturbs many. 0 when
+ * this machine has one CPU only. Takes about 10 ms. */
 double ls_hop_between_cores(void);
 
 /* Time for one thread to hand a core to another by sched_yield(), seconds. */
