@@ -9,13 +9,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/util/clock.h"
+
 enum {
-    SPIN_MIN = 16,           /* polls before the first yield, at least */
-    SPIN_MAX = 20000,        /* some 100 us of polling */
-    SPIN_CROWDED_MAX = 64,
-    YIELDS_BEFORE_SLEEP = 64,
-    SLEEP_MAX_US = 50000,    /* with membarrier no ring is missed: only a safety net */
-    SLEEP_UNSURE_US = 500,   /* without, the price of a missed ring */
+    SPIN_ROUNDS_MIN = 32,      /* polls before the clock is asked at all */
+    SPIN_ROUNDS_MASK = 15,     /* then it is asked every so often */
+    SPIN_NS_MIN = 1000,
+    SPIN_NS_MAX = 30000,       /* some times the cost of waking up: more brings nothing */
+    SPIN_NS_CROWDED_MAX = 2000,
+    YIELDS_BEFORE_SLEEP = 32,
+    SLEEP_MAX_US = 50000,      /* with membarrier no ring is missed: only a safety net */
+    SLEEP_UNSURE_US = 500,     /* without, the price of a missed ring */
 };
 
 static void cpu_relax(void)
@@ -54,13 +58,15 @@ void ls_bell_wake(struct ls_bell *bell)
     futex(&bell->rings, FUTEX_WAKE, INT_MAX, NULL);
 }
 
+static uint32_t spin_max(const struct ls_waiter *waiter)
+{
+    return waiter->crowded ? SPIN_NS_CROWDED_MAX : SPIN_NS_MAX;
+}
+
 void ls_waiter_init(struct ls_waiter *waiter, struct ls_bell *bell, bool crowded)
 {
-    *waiter = (struct ls_waiter){
-        .bell = bell,
-        .crowded = crowded,
-        .spin_limit = crowded ? SPIN_MIN : SPIN_MAX,
-    };
+    *waiter = (struct ls_waiter){.bell = bell, .crowded = crowded};
+    waiter->spin_ns = spin_max(waiter);
 }
 
 static void retract(struct ls_waiter *waiter)
@@ -75,6 +81,7 @@ void ls_waiter_begin(struct ls_waiter *waiter)
 {
     retract(waiter);
     waiter->round = 0;
+    waiter->yields_left = YIELDS_BEFORE_SLEEP;
 }
 
 /* First announce, so that the caller polls once more; then really sleep. */
@@ -91,35 +98,44 @@ void ls_waiter_sleep(struct ls_waiter *waiter)
         return;
     }
     futex(&bell->rings, FUTEX_WAIT, waiter->seen, &limit);
-    waiter->sleeps++;
     waiter->seen = atomic_load_explicit(&bell->rings, memory_order_acquire);
+}
+
+/* Is it still time to spin? The clock is asked rarely. */
+static bool may_spin(struct ls_waiter *waiter)
+{
+    uint32_t round = waiter->round++;
+
+    if (round < SPIN_ROUNDS_MIN)
+        return true;
+    if (waiter->yields_left < YIELDS_BEFORE_SLEEP)
+        return false;
+    if (round == SPIN_ROUNDS_MIN)
+        waiter->spin_until_ns = ls_clock_ns() + waiter->spin_ns;
+    return (round & SPIN_ROUNDS_MASK) != 0 || ls_clock_ns() < waiter->spin_until_ns;
 }
 
 bool ls_waiter_pause(struct ls_waiter *waiter)
 {
-    uint32_t round = waiter->round++;
-
-    if (round < waiter->spin_limit) {
+    if (may_spin(waiter)) {
         cpu_relax();
         return false;
     }
-    if (round < waiter->spin_limit + YIELDS_BEFORE_SLEEP) {
-        sched_yield();
-        waiter->yields++;
-        return false;
-    }
-    return true;
+    if (waiter->yields_left == 0)
+        return true;
+    waiter->yields_left--;
+    sched_yield();
+    return false;
 }
 
 void ls_waiter_end(struct ls_waiter *waiter)
 {
-    uint32_t most = waiter->crowded ? SPIN_CROWDED_MAX : SPIN_MAX;
+    bool spun_in_vain = waiter->yields_left < YIELDS_BEFORE_SLEEP;
 
     retract(waiter);
     /* Spinning that was not enough was wasted: spin less; success wins it back. */
-    if (waiter->round > waiter->spin_limit)
-        waiter->spin_limit = waiter->spin_limit / 2 < SPIN_MIN ? SPIN_MIN
-                                                               : waiter->spin_limit / 2;
-    else if (waiter->spin_limit < most)
-        waiter->spin_limit = waiter->spin_limit * 2 > most ? most : waiter->spin_limit * 2;
+    if (spun_in_vain && waiter->spin_ns / 2 >= SPIN_NS_MIN)
+        waiter->spin_ns /= 2;
+    else if (!spun_in_vain && waiter->spin_ns * 2 <= spin_max(waiter))
+        waiter->spin_ns *= 2;
 }

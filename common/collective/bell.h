@@ -41,9 +41,10 @@ struct ls_waiter {
     bool announced;             /* `sleeping` is set: the next sleep is a real one */
     uint32_t seen;              /* rings when it was announced */
     uint32_t sleep_us;          /* how long a sleep may last */
-    uint32_t spin_limit;        /* rounds of polling before the first yield */
     uint32_t round;             /* of the wait under way */
-    uint64_t sleeps, yields;    /* counters since the start */
+    uint32_t yields_left;       /* before it sleeps */
+    uint32_t spin_ns;           /* how long to poll before the first yield */
+    uint64_t spin_until_ns;
 };
 
 void ls_waiter_init(struct ls_waiter *waiter, struct ls_bell *bell, bool crowded);
