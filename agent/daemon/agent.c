@@ -151,8 +151,8 @@ static int take_node(struct ls_agent *agent, struct ls_error *err)
     if (rc == -EWOULDBLOCK)
         ls_error_set(err, -EBUSY, "node %s: an agent runs already here, pid %d (%s)",
                      agent->options->node, (int)holder, path);
-    if (rc >= 0)
-        rc = ls_lock_name_holder(agent->lock, getpid(), err);
+    if (rc >= 0 && ls_lock_name_holder(agent->lock, getpid(), err) < 0)
+        ls_log_warn("%s", err->text); /* a full disk does not keep us from working */
     ls_free(path);
     ls_free(parent);
     return rc < 0 ? rc : 0;

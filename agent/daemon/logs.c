@@ -7,13 +7,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/daemon/log_file.h"
 #include "agent/proc/step_dir.h"
 #include "common/util/file.h"
 #include "common/util/mem.h"
@@ -207,7 +207,7 @@ static void add_stream(struct request *request, const char *path, uint32_t rank,
 {
     struct stat status;
     struct stream *stream;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = ls_log_file_open(path);
 
     if (fd < 0)
         return;

@@ -106,8 +106,11 @@ static void link_target(const struct ls_rank *rank,
     char *link =
         ls_asprintf("%s/%" PRIu32 ".%s", context->output_dir, rank->plan->rank, suffix);
 
+    const struct ls_identity *identity = context->identity;
+
     unlink(link);
-    if (symlink(target->path, link) < 0) {
+    if (symlink(target->path, link) < 0 ||
+        (identity->change && lchown(link, identity->uid, identity->gid) < 0)) {
         /* Only `logs` misses it: the output itself is where the user wanted it. */
     }
     ls_free(link);

@@ -271,6 +271,23 @@ class OneNode(unittest.TestCase):
         self.assertEqual(log.read_text().split(), [str(nobody), str(nobody), "0"])
         self.assertEqual(log.stat().st_uid, nobody)
         self.assertEqual((self.node.work / "mine").stat().st_uid, nobody)
+        self.assertEqual(self.logs(1), log.read_bytes())
+        # A user who puts another file in its place gets no more than he may read.
+        secret = self.node.dir / "secret"
+        secret.write_text("secret")
+        secret.chmod(0o600)
+        log.unlink()
+        log.symlink_to(secret)
+        self.assertEqual(self.logs(2), b"")
+
+    def logs(self, request):
+        self.node.peer.send("logs", {"job": 1}, request)
+        data = b""
+        while True:
+            _, name, body = self.node.peer.receive_body("log_chunk", "log_end")
+            if name == "log_end":
+                return data
+            data += body["data"]
 
 
 class TwoNodes(unittest.TestCase):

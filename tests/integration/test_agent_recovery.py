@@ -176,6 +176,49 @@ class Recovery(unittest.TestCase):
         self.assertEqual(peer.report(wire.STEP_ENDED)["ranks"][0]["exit_code"], 6)
 
 
+class FullDisk(unittest.TestCase):
+    def small_disk(self, directory):
+        """A file system of one megabyte, where root may mount one."""
+        folder = directory + "/small"
+        os.mkdir(folder)
+        if os.getuid() != 0 or subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", "size=1m", "lockstep-test", folder],
+                capture_output=True).returncode != 0:
+            self.skipTest("cannot mount a small file system here")
+        self.addCleanup(subprocess.run, ["umount", "-l", folder], check=True)
+        return folder
+
+    def test_a_result_that_cannot_be_stored_is_told_and_kept_until_known(self):
+        with Node(directory=self.small_disk) as node:
+            node.launch("sh", "-c", WAITS)
+            node.begin()
+            until(lambda: node.output() == b"up\n", "the rank runs")
+            (node.work / "go").touch()
+            with open(node.work / "filler", "wb", buffering=0) as filler:
+                with self.assertRaises(OSError):
+                    while True:
+                        filler.write(b"x" * 4096)
+                report = node.peer.report(wire.STEP_ENDED)
+            self.assertEqual(report["ranks"][0]["exit_code"], 6)
+            self.assertFalse((node.step_dir() / "result.pb").exists())
+            self.assertTrue(node.step_pid())  # it alone knows the result
+            peer = node.restart()
+            self.assertEqual(peer.report(wire.STEP_ENDED), report)
+            peer.forget(report)
+            until(lambda: not node.step_dir().exists(), "forgotten")
+            node.assert_nothing_left()
+
+    def test_a_launch_that_cannot_be_stored_is_an_end_with_the_reason(self):
+        with Node(directory=self.small_disk) as node:
+            with open(node.work / "filler", "wb", buffering=0) as filler:
+                with self.assertRaises(OSError):
+                    while True:
+                        filler.write(b"x" * 4096)
+            node.launch("true")
+            report = node.peer.report(wire.STEP_ENDED)
+            self.assertIn("No space left on device", report["reason"])
+
+
 class Refusals(unittest.TestCase):
     def agent(self, *options):
         return subprocess.run([BIN / "lockstep-agent", *options], capture_output=True,
