@@ -292,7 +292,7 @@ static void small_start(struct small *small, uint32_t *seed)
         lists[i] = texts[i];
     cluster_fabric(&small->cluster, names, lists, small->rack_count);
     for (uint32_t i = 0; i < small->node_count; i++) {
-        char name[8];
+        char name[16];
 
         small->free[i] = next_random(seed) % 5;
         (void)snprintf(name, sizeof(name), "n%u", i);
