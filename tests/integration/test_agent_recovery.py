@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -177,10 +178,10 @@ class Recovery(unittest.TestCase):
 
 
 class FullDisk(unittest.TestCase):
-    def small_disk(self, directory):
+    def small_disk(self, _):
         """A file system of one megabyte, where root may mount one."""
-        folder = directory + "/small"
-        os.mkdir(folder)
+        folder = tempfile.mkdtemp(prefix="lsa-", dir="/tmp")
+        self.addCleanup(os.rmdir, folder)
         if os.getuid() != 0 or subprocess.run(
                 ["mount", "-t", "tmpfs", "-o", "size=1m", "lockstep-test", folder],
                 capture_output=True).returncode != 0:
