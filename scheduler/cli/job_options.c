@@ -9,12 +9,14 @@ static int set_exchange(void *field, const char *value, struct ls_error *err)
 {
     Ls__ExchangeHost *exchange = field;
 
-    if (!strcmp(value, "step"))
+    if (!strcmp(value, "auto"))
+        *exchange = LS__EXCHANGE_HOST__EXCHANGE_AUTO;
+    else if (!strcmp(value, "step"))
         *exchange = LS__EXCHANGE_HOST__EXCHANGE_STEP;
     else if (!strcmp(value, "rank"))
         *exchange = LS__EXCHANGE_HOST__EXCHANGE_RANK;
     else
-        return ls_error_set(err, -EINVAL, "\"%.60s\" is neither \"step\" nor \"rank\"",
+        return ls_error_set(err, -EINVAL, "\"%.60s\" is none of auto, step, rank",
                             value);
     return 0;
 }
@@ -65,7 +67,8 @@ const struct ls_option ls_job_option_table[] = {
     {"within", 0, "LEVEL", set_within, FIELD(within),
      "keep all nodes in one domain of the fabric: rack"},
     {"exchange", 0, "HOST", set_exchange, FIELD(exchange),
-     "who drives the network in collectives: step (default) or rank"},
+     "who drives the network in collectives: step, rank, or auto (default): the step "
+     "where it has cores to spare"},
     {"chdir", 'D', "DIR", ls_set_text, FIELD(cwd),
      "directory to run in (default: this one)"},
     {"export", 0, "LIST", ls_set_text, FIELD(export),

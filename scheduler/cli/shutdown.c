@@ -75,8 +75,8 @@ static int wait_for_jobs(struct ls_client *client, struct ls_error *err)
         if (left == 0)
             return 0;
         if (ls_clock_ms() >= deadline_ms)
-            return ls_error_set(err, -ETIMEDOUT, "%zu jobs do not end; killing them",
-                                left);
+            return ls_error_set(err, -ETIMEDOUT,
+                                "jobs that do not end: %zu; killing them", left);
         usleep(LOOK_MS * 1000);
     }
 }
@@ -91,7 +91,8 @@ static void end_jobs(const char *directory)
     if (rc == 0)
         rc = cancel_jobs(&client, &count, &err);
     if (rc == 0 && count) {
-        fprintf(stderr, "lockstep: cancelled %zu jobs, waiting for their end\n", count);
+        fprintf(stderr, "lockstep: jobs cancelled: %zu; waiting for their end\n",
+                count);
         rc = wait_for_jobs(&client, &err);
     }
     ls_client_close(&client);

@@ -125,6 +125,14 @@ class Run(unittest.TestCase):
         self.assertEqual(command.returncode, 128 + signal.SIGKILL)
         self.assertEqual(self.cluster.job(1)["state"], "cancelled")
 
+    def test_a_second_control_c_kills_at_once(self):
+        command = self.interrupted("trap '' TERM; echo ready; while :; do sleep 1; done",
+                                   "--kill-grace", "10m")
+        self.assertEqual(command.stderr.readline(), "lockstep: cancelling job 1\n")
+        command.send_signal(signal.SIGINT)
+        self.assertEqual(command.stderr.readline(), "lockstep: killing job 1\n")
+        self.assertEqual(command.wait(60), 128 + signal.SIGKILL)
+
     def test_control_c_while_it_waits_takes_it_out_of_the_queue(self):
         holder = self.cluster.submit("--exclusive", "-N", "2", "--", "sleep", "600")
         self.cluster.wait_state(holder, "running")
