@@ -2,12 +2,15 @@
  *
  * Depends on step_private, collective. */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/step/step_private.h"
 #include "common/util/log.h"
 #include "common/util/mem.h"
+
+enum { CORES_PER_RANK = 4 }; /* from here on the step drives the fabric by itself */
 
 static void exchange_readable(uv_poll_t *poll, int status, int events)
 {
@@ -83,6 +86,24 @@ static int watch(struct ls_step *step, struct ls_error *err)
     return 0;
 }
 
+/* A lane's thread that has no core of its own takes one from a rank, and every message
+ * waits for the change: then the ranks had better drive the fabric themselves. Nodes of a
+ * gang may differ, what goes over the wire is the same. */
+static bool ranks_drive(const struct ls_step *step, uint32_t ranks)
+{
+    cpu_set_t cores;
+
+    switch (step->launch->spec->exchange) {
+    case LS__EXCHANGE_HOST__EXCHANGE_STEP:
+        return false;
+    case LS__EXCHANGE_HOST__EXCHANGE_RANK:
+        return true;
+    default:
+        return sched_getaffinity(0, sizeof(cores), &cores) < 0 ||
+               (uint32_t)CPU_COUNT(&cores) < CORES_PER_RANK * ranks;
+    }
+}
+
 int ls_gradients_open(struct ls_step *step, struct ls_error *err)
 {
     uint32_t node_count;
@@ -98,7 +119,7 @@ int ls_gradients_open(struct ls_step *step, struct ls_error *err)
         .host = step->host,
         .socket_path = step->exchange_path,
         .uid = step->identity.uid,
-        .rank_hosted = step->launch->spec->exchange == LS__EXCHANGE_HOST__EXCHANGE_RANK,
+        .rank_hosted = ranks_drive(step, ranks_per_node[step->launch->node_index]),
         .gather = gather,
         .failed = failed,
         .context = step,

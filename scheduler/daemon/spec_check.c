@@ -117,9 +117,8 @@ static int check_numbers(const Ls__JobSpec *spec, struct ls_error *err)
                                 (unsigned long long)numbers[i].value,
                                 (unsigned long long)numbers[i].max);
     }
-    if (spec->exchange != LS__EXCHANGE_HOST__EXCHANGE_STEP &&
-        spec->exchange != LS__EXCHANGE_HOST__EXCHANGE_RANK)
-        return ls_error_set(err, -EINVAL, "--exchange: %d, expected step or rank",
+    if ((unsigned)spec->exchange > LS__EXCHANGE_HOST__EXCHANGE_RANK)
+        return ls_error_set(err, -EINVAL, "--exchange: %d, expected auto, step or rank",
                             (int)spec->exchange);
     return 0;
 }
