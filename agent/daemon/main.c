@@ -16,8 +16,11 @@ static int run(const struct ls_agent_options *options, struct ls_error *err)
     if (rc < 0)
         return ls_error_sys(err, rc, "no event loop");
     rc = ls_agent_open(&loop, options, &agent, err);
-    if (rc < 0)
+    if (rc < 0) {
+        uv_run(&loop, UV_RUN_NOWAIT); /* what it had opened is closing */
+        uv_loop_close(&loop);
         return rc;
+    }
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
     return ls_agent_close(agent);

@@ -115,7 +115,7 @@ static void kill_or_signal(void *context, const Ls__StepKill *message)
         end_because(step, message->reason[0] ? message->reason : "told to end");
         return;
     }
-    if (step->state == STATE_RUNNING &&
+    if ((step->state == STATE_RUNNING || step->state == STATE_ENDING) &&
         ls_process_signal_descendants(message->signal, NULL, 0, &err) < 0)
         ls_log_error("signal %d: %s", message->signal, err.text);
 }

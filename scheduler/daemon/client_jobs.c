@@ -188,19 +188,22 @@ static void send_signal(struct ls_peer *peer, uint64_t request,
                         const struct ls_job *job, int signal)
 {
     struct ls_server *server = peer->server;
+    const struct ls_book_job *page = ls_book_find(server->book, job->id);
     struct ls_ticket ticket;
+    bool runs = job->state == LS_JOB_RUNNING || job->state == LS_JOB_COMPLETING;
 
-    if (signal < 1 || signal > SIGNAL_MAX || job->state != LS_JOB_RUNNING) {
+    if (signal < 1 || signal > SIGNAL_MAX || !runs) {
         ls_connection_refuse(peer->connection, request, EINVAL,
-                             job->state == LS_JOB_RUNNING
-                                 ? "signal %d: expected 1 to 64"
-                                 : "signal %d: the job is not running",
+                             runs ? "signal %d: expected 1 to 64"
+                                  : "signal %d: the job is not running",
                              signal);
         return;
     }
-    for (uint32_t i = 0; i < job->part_count; i++)
-        ls_agent_send_kill(ls_book_member(server->book, &job->parts[i]), job->id,
-                           job->attempt, signal, "signal from a user");
+    for (uint32_t i = 0; i < job->part_count; i++) {
+        if (!page || !ls_book_part_is_silent(page, i)) /* such parts have no step */
+            ls_agent_send_kill(ls_book_member(server->book, &job->parts[i]), job->id,
+                               job->attempt, signal, "signal from a user");
+    }
     if (ls_peer_open_request(peer, request, &ticket))
         ls_ticket_ok(server, ticket);
 }

@@ -35,12 +35,21 @@ void ls_effects_send_start(struct ls_server *server, const struct ls_job *job,
     ls_free(start.addresses);
 }
 
+/* Its agent knows nothing of such a part and would report it as ended (silent.h). */
+static bool has_no_step(struct ls_server *server, const struct ls_job *job,
+                        uint32_t part)
+{
+    const struct ls_book_job *page = ls_book_find(server->book, job->id);
+
+    return page && ls_book_part_is_silent(page, part);
+}
+
 static void start_part(struct ls_server *server, const struct ls_effect *effect)
 {
     const struct ls_job *job = ls_policy_job(server->policy, effect->job);
 
     for (uint32_t i = 0; job && i < job->part_count; i++) {
-        if (job->parts[i].node == effect->node)
+        if (job->parts[i].node == effect->node && !has_no_step(server, job, i))
             ls_effects_send_start(server, job, &job->parts[i]);
     }
 }
@@ -64,6 +73,19 @@ static struct ls_member *effect_member(struct ls_server *server,
     return ls_roster_member(server->roster, node->name);
 }
 
+static void kill_part(struct ls_server *server, const struct ls_effect *effect)
+{
+    const struct ls_job *job = ls_policy_job(server->policy, effect->job);
+    const struct ls_book_job *page = ls_book_find(server->book, effect->job);
+
+    for (uint32_t i = 0; page && page->batch && job && i < job->part_count; i++) {
+        if (job->parts[i].node == effect->node && ls_book_part_is_silent(page, i))
+            return; /* ls_silent_settle() ends it */
+    }
+    ls_agent_send_kill(effect_member(server, effect), effect->job, effect->attempt, 0,
+                       effect->text);
+}
+
 static void carry_out(struct ls_server *server, const struct ls_effect *effect,
                       struct ls_launch *launch)
 {
@@ -75,8 +97,7 @@ static void carry_out(struct ls_server *server, const struct ls_effect *effect,
         start_part(server, effect);
         break;
     case LS_EFFECT_KILL:
-        ls_agent_send_kill(effect_member(server, effect), effect->job, effect->attempt,
-                           0, effect->text);
+        kill_part(server, effect);
         break;
     case LS_EFFECT_FORGET:
         ls_agent_send_forget(effect_member(server, effect), effect->job,
