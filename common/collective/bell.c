@@ -18,6 +18,8 @@ enum {
     SPIN_NS_MAX = 30000,       /* some times the cost of waking up: more brings nothing */
     SPIN_NS_CROWDED_MAX = 2000,
     YIELDS_BEFORE_SLEEP = 32,
+    YIELD_TAKEN_NS = 2000,     /* a yield that took so long let somebody else run */
+    CONTENDED_WAITS = 256,     /* so many waits do not spin after such a yield */
     SLEEP_MAX_US = 50000,      /* with membarrier no ring is missed: only a safety net */
     SLEEP_UNSURE_US = 500,     /* without, the price of a missed ring */
 };
@@ -115,6 +117,20 @@ static bool may_spin(struct ls_waiter *waiter)
     return (round & SPIN_ROUNDS_MASK) != 0 || ls_clock_ns() < waiter->spin_until_ns;
 }
 
+/* Others may want this core without our knowing of them, e.g. the ranks of another node on
+ * the same machine. A yield that they take is how we learn it; then spinning only keeps
+ * them, and whoever waits for them, from going on. */
+static void yield(struct ls_waiter *waiter)
+{
+    uint64_t begin = ls_clock_ns();
+
+    sched_yield();
+    if (ls_clock_ns() - begin < YIELD_TAKEN_NS)
+        return;
+    waiter->contended = CONTENDED_WAITS;
+    waiter->spin_ns = SPIN_NS_MIN;
+}
+
 bool ls_waiter_pause(struct ls_waiter *waiter)
 {
     if (may_spin(waiter)) {
@@ -124,7 +140,7 @@ bool ls_waiter_pause(struct ls_waiter *waiter)
     if (waiter->yields_left == 0)
         return true;
     waiter->yields_left--;
-    sched_yield();
+    yield(waiter);
     return false;
 }
 
@@ -133,6 +149,10 @@ void ls_waiter_end(struct ls_waiter *waiter)
     bool spun_in_vain = waiter->yields_left < YIELDS_BEFORE_SLEEP;
 
     retract(waiter);
+    if (waiter->contended > 0) {
+        waiter->contended--;
+        return;
+    }
     /* Spinning that was not enough was wasted: spin less; success wins it back. */
     if (spun_in_vain && waiter->spin_ns / 2 >= SPIN_NS_MIN)
         waiter->spin_ns /= 2;

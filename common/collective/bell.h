@@ -43,6 +43,7 @@ struct ls_waiter {
     uint32_t sleep_us;          /* how long a sleep may last */
     uint32_t round;             /* of the wait under way */
     uint32_t yields_left;       /* before it sleeps */
+    uint32_t contended;         /* waits to come in which spinning is no use */
     uint32_t spin_ns;           /* how long to poll before the first yield */
     uint64_t spin_until_ns;
 };

@@ -96,7 +96,7 @@ int ranks_run_raw(int nodes, const int *ranks_per_node,
                 lockstep_bootstrap bootstrap = {rank, size, node, allgather, &context};
 
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
-                alarm(100); /* a hang becomes a failure */
+                alarm(240); /* a hang becomes a failure */
                 snprintf(node, sizeof(node), "node%d", n);
                 exit(body(&bootstrap));
             }
