@@ -11,6 +11,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 
 add_compile_definitions(_GNU_SOURCE)
+add_compile_definitions(HASH_FUNCTION=HASH_FNV) # of uthash; its default falls through cases
 
 option(LOCKSTEP_WERROR "Warnings are errors" OFF)
 option(LOCKSTEP_TIDY "Run clang-tidy on every file" OFF)

@@ -4,8 +4,6 @@
 
 #include <stdbool.h>
 
-/* uthash's own default falls through its cases, which we have the compiler refuse. */
-#define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
 #include "common/topology/fabric.h"

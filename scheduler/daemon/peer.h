@@ -6,7 +6,7 @@
 #define LS_SCHEDULER_DAEMON_PEER_H
 
 #include "scheduler/daemon/commit.h"
-#include "scheduler/daemon/hash.h"
+#include <uthash.h>
 
 enum {
     LS_PEERS_MAX = 20000,

@@ -7,7 +7,7 @@
 #define LS_SCHEDULER_DAEMON_ROSTER_H
 
 #include "scheduler/daemon/cores.h"
-#include "scheduler/daemon/hash.h"
+#include <uthash.h>
 #include "scheduler/daemon/server.h"
 
 struct ls_peer;
