@@ -219,8 +219,8 @@ lockstep_status ls_comm_start(struct ls_comm *comm, const struct ls_call_args *a
 static void take_from_queue(struct ls_comm *comm, int at)
 {
     comm->in_flight--;
-    memmove(comm->queue + at, comm->queue + at + 1,
-            (size_t)(comm->in_flight - at) * sizeof(comm->queue[0]));
+    for (int i = at; i < comm->in_flight; i++)
+        comm->queue[i] = comm->queue[i + 1];
 }
 
 static void settle_accounts(struct ls_comm *comm, const struct ls_operation *op)

@@ -76,7 +76,7 @@ lockstep_status ls_comm_wait(struct ls_comm *comm, struct ls_operation *operatio
 /* LOCKSTEP_IN_PROGRESS, or its status (and it is freed). */
 lockstep_status ls_comm_test(struct ls_comm *comm, struct ls_operation *operation);
 
-/* The lane's way to memory: `arena` is a local rank, or local_count for the segment. */
-void *ls_comm_lane_address(void *comm, uint32_t arena, uint64_t offset, uint64_t size);
+/* The lane's way to memory; `context` is the comm. `arena` is a local rank, or local_count for the segment. */
+void *ls_comm_lane_address(void *context, uint32_t arena, uint64_t offset, uint64_t size);
 
 #endif

@@ -39,6 +39,8 @@ struct member {
     bool entered, left, has_hello;
     uint8_t hello[LS_LANE_HELLO_MAX];
     int door_fd;             /* of its lane */
+    struct ls_lane *lane;    /* opened, until the host takes it over */
+    struct ls_lane_host *host;
 };
 
 struct ls_exchange {
@@ -54,8 +56,6 @@ struct ls_exchange {
     struct member *members;
     int strangers[CONNECTIONS_MAX];  /* sockets accepted that have not said who they are */
     uint32_t stranger_count;
-    struct ls_lane **lanes;          /* opened, until a host takes them over */
-    struct ls_lane_host **hosts;
 };
 
 /* ---- opening --------------------------------------------------------------------- */
@@ -107,8 +107,6 @@ static void copy_config(struct ls_exchange *exchange, const struct ls_exchange_c
     }
     exchange->members = ls_calloc(exchange->local_count, sizeof(*exchange->members));
     exchange->devices = ls_calloc(exchange->local_count, sizeof(char *));
-    exchange->lanes = ls_calloc(exchange->local_count, sizeof(*exchange->lanes));
-    exchange->hosts = ls_calloc(exchange->local_count, sizeof(*exchange->hosts));
     for (uint32_t i = 0; i < exchange->local_count; i++) {
         exchange->members[i].socket = exchange->members[i].arena_fd = -1;
         exchange->members[i].door_fd = -1;
@@ -228,7 +226,7 @@ static int open_lane(struct ls_exchange *exchange, uint32_t lane, struct ls_erro
         .fabric = {.device = exchange->devices[lane], .host = exchange->host},
     };
 
-    return ls_lane_open(&config, &exchange->lanes[lane], err);
+    return ls_lane_open(&config, &exchange->members[lane].lane, err);
 }
 
 static int map_arenas(struct ls_exchange *exchange, struct ls_error *err)
@@ -264,7 +262,7 @@ static void open_lanes(struct ls_exchange *exchange)
     for (uint32_t k = 0; k < exchange->lane_count && rc == 0; k++) {
         rc = open_lane(exchange, k, &err);
         if (rc == 0)
-            ls_lane_hello(exchange->lanes[k], exchange->members[k].hello);
+            ls_lane_hello(exchange->members[k].lane, exchange->members[k].hello);
     }
     if (rc < 0)
         fail_and_report(exchange, UINT32_MAX, err.text);
@@ -275,15 +273,15 @@ static void open_lanes(struct ls_exchange *exchange)
 static int start_lane(struct ls_exchange *exchange, uint32_t lane, const uint8_t *table,
                       struct ls_error *err)
 {
-    int rc = ls_lane_connect(exchange->lanes[lane], table, err);
+    int rc = ls_lane_connect(exchange->members[lane].lane, table, err);
 
     if (rc < 0)
         return rc;
-    rc = ls_lane_host_start(exchange->segment, lane, exchange->lanes[lane],
+    rc = ls_lane_host_start(exchange->segment, lane, exchange->members[lane].lane,
                             exchange->members[lane].door_fd, exchange->failed_fd,
-                            &exchange->hosts[lane], err);
+                            &exchange->members[lane].host, err);
     if (rc == 0)
-        exchange->lanes[lane] = NULL; /* the host's now */
+        exchange->members[lane].lane = NULL; /* the host's now */
     return rc;
 }
 
@@ -552,8 +550,8 @@ static void close_member(struct ls_exchange *exchange, uint32_t i)
 {
     struct member *member = &exchange->members[i];
 
-    ls_lane_host_stop(exchange->hosts[i]);
-    ls_lane_close(exchange->lanes[i]);
+    ls_lane_host_stop(member->host);
+    ls_lane_close(member->lane);
     ls_close(member->socket);
     ls_close(member->arena_fd);
     ls_close(member->door_fd);
@@ -582,8 +580,6 @@ void ls_exchange_close(struct ls_exchange *exchange)
     ls_close(exchange->epoll);
     ls_free(exchange->members);
     ls_free(exchange->devices);
-    ls_free(exchange->lanes);
-    ls_free(exchange->hosts);
     ls_free(exchange->ranks_per_node);
     ls_free(exchange->host);
     ls_free(exchange->socket_path);

@@ -9,6 +9,7 @@
 #include "common/collective/operation.h"
 #include "common/collective/path_large.h"
 #include "common/collective/reduce.h"
+#include "common/util/check.h"
 
 enum {
     LANE_BYTES_MIN = 64 * 1024,  /* below, one more lane costs more than it brings */
@@ -320,6 +321,7 @@ static const struct lane_collective *collective_of(const struct ls_operation *op
         [LS_BROADCAST] = {broadcast_post, broadcast_work},
     };
 
+    ls_assert(table[op->args.collective].post && table[op->args.collective].work);
     return &table[op->args.collective];
 }
 

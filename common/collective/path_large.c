@@ -10,6 +10,7 @@
 #include "common/collective/operation.h"
 #include "common/collective/path_large.h"
 #include "common/collective/reduce.h"
+#include "common/util/check.h"
 
 static bool reads_input(const struct ls_comm *comm, const struct ls_operation *op)
 {
@@ -125,6 +126,7 @@ void ls_large_reduce(const struct ls_comm *comm, const struct ls_operation *op,
     const void *in[LS_MEMBERS_MAX];
     void *out[LS_MEMBERS_MAX];
 
+    ls_assert(comm->local_size <= LS_MEMBERS_MAX && output_count <= LS_MEMBERS_MAX);
     for (int i = 0; i < comm->local_size; i++)
         in[i] = (const char *)inputs[i] + in_at * size;
     for (unsigned j = 0; j < output_count; j++)
