@@ -11,7 +11,11 @@
 #include "common/util/clock.h"
 #include "common/util/mem.h"
 
-enum { LINGER_MAX_MS = 1000 };
+enum {
+    LINGER_MAX_MS = 1000,
+    FALSE_ALARMS_MAX = 8,
+    REST_NS = 50000, /* about what a wake-up by a socket takes */
+};
 
 struct ofi_memory {
     struct ls_fabric_memory base;
@@ -159,9 +163,22 @@ int ofi_poll(struct ls_fabric *fabric, struct ls_fabric_event *events, int max)
     if (taken < 0)
         return ls_error_set(&ofi->broken, (int)taken, "%s: completion queue: %s",
                             ofi->name, fi_strerror((int)-taken));
+    ofi->false_alarms = 0;
     for (ssize_t i = 0; i < taken; i++)
         count += take_completion(ofi, &entries[i], &events[count]);
     return count;
+}
+
+/* libfabric 1.17 never takes back the wake-ups of its `net` provider: once one has come,
+ * the descriptors stay readable. After some that brought nothing, give the core to somebody
+ * for a moment, as a real sleep would have done. */
+static void rest_after_false_alarm(struct ofi_fabric *ofi, int wake_fd)
+{
+    struct pollfd door = {.fd = wake_fd, .events = POLLIN};
+    struct timespec rest = {.tv_nsec = REST_NS};
+
+    if (++ofi->false_alarms > FALSE_ALARMS_MAX)
+        (void)ppoll(&door, 1, &rest, NULL);
 }
 
 int ofi_wait(struct ls_fabric *fabric, int wake_fd, int timeout_ms)
@@ -175,7 +192,8 @@ int ofi_wait(struct ls_fabric *fabric, int wake_fd, int timeout_ms)
     ofi->idle_polls = OFI_EQ_EVERY;
     if (ofi->lost_count > 0 || fi_trywait(ofi->fabric, fids, 2) != FI_SUCCESS)
         return 0;
-    poll(polls, wake_fd >= 0 ? 3 : 2, timeout_ms);
+    if (poll(polls, wake_fd >= 0 ? 3 : 2, timeout_ms) > 0 && polls[2].revents == 0)
+        rest_after_false_alarm(ofi, wake_fd);
     return 0;
 }
 

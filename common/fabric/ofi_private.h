@@ -89,6 +89,7 @@ struct ofi_fabric {
     uint32_t *lost; /* peers whose loss is to be told */
     size_t lost_count, lost_capacity;
     unsigned idle_polls;
+    unsigned false_alarms; /* wake-ups since the last completion */
     struct ls_error broken; /* code 0 while the endpoint works */
     char name[96];
 };
