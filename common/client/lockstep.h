@@ -11,7 +11,7 @@
  *
  * Threads. One thread at a time per communicator. Requests of non-blocking operations
  * make progress inside any lockstep call on that communicator, and, between nodes, in
- * the background while the step drives the exchange (the default).
+ * the background while the step drives the exchange (`lockstep run --exchange`).
  *
  * Results of `sum` have a fixed order per job layout: the same run gives the same bits. */
 #ifndef LOCKSTEP_H
