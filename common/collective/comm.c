@@ -238,8 +238,6 @@ static void settle_accounts(struct ls_comm *comm, const struct ls_operation *op)
 static bool drive_lane(struct ls_comm *comm)
 {
     struct ls_error error = {0};
-    struct ls_lane_ring *ring;
-    uint32_t node, rank = 0;
     int moved;
 
     if (!comm->lane)
@@ -247,11 +245,7 @@ static bool drive_lane(struct ls_comm *comm)
     moved = ls_lane_progress(comm->lane, &error);
     if (moved >= 0)
         return moved > 0;
-    ring = ls_segment_lane(comm->segment, (uint32_t)comm->local_rank);
-    node = atomic_load(&ring->lost_node);
-    for (uint32_t n = 0; n < node && n < (uint32_t)comm->node_count; n++)
-        rank += ls_segment_ranks_per_node(comm->segment)[n];
-    ls_segment_fail(comm->segment, atomic_load(&ring->status), rank, error.text);
+    ls_segment_fail_lane(comm->segment, (uint32_t)comm->local_rank, error.text);
     return true;
 }
 

@@ -30,18 +30,6 @@ static void signal_fd(int fd)
     }
 }
 
-static void declare_failed(struct ls_lane_host *host, const char *why)
-{
-    struct ls_lane_ring *ring = ls_segment_lane(host->segment, host->index);
-    const uint32_t *ranks = ls_segment_ranks_per_node(host->segment);
-    uint32_t node = atomic_load(&ring->lost_node), rank = 0;
-
-    for (uint32_t n = 0; n < node && n < host->segment->node_count; n++)
-        rank += ranks[n];
-    ls_segment_fail(host->segment, atomic_load(&ring->status), rank, why);
-    signal_fd(host->failed_fd);
-}
-
 /* Say that we are about to sleep, look once more, sleep until the network or the door. */
 static int sleep_at_door(struct ls_lane_host *host, struct ls_error *err)
 {
@@ -78,7 +66,8 @@ static void *drive(void *data)
             ls_waiter_begin(&waiter);
         }
         if (moved < 0) {
-            declare_failed(host, err.text);
+            ls_segment_fail_lane(host->segment, host->index, err.text);
+            signal_fd(host->failed_fd);
             break;
         }
         if (moved > 0) {

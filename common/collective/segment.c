@@ -150,3 +150,14 @@ void ls_segment_fail(struct ls_segment *segment, lockstep_status status, uint32_
     for (uint32_t i = 0; i < segment->local_count; i++)
         ls_bell_ring(&segment->members[i].bell);
 }
+
+void ls_segment_fail_lane(struct ls_segment *segment, uint32_t lane, const char *why)
+{
+    struct ls_lane_ring *ring = ls_segment_lane(segment, lane);
+    const uint32_t *ranks = ls_segment_ranks_per_node(segment);
+    uint32_t node = atomic_load(&ring->lost_node), rank = 0;
+
+    for (uint32_t n = 0; n < node && n < segment->node_count; n++)
+        rank += ranks[n];
+    ls_segment_fail(segment, atomic_load(&ring->status), rank, why);
+}

@@ -98,4 +98,8 @@ const uint32_t *ls_segment_ranks_per_node(const struct ls_segment *segment);
 void ls_segment_fail(struct ls_segment *segment, lockstep_status status, uint32_t rank,
                      const char *why);
 
+/* The same for a lane whose ring says that it has failed, and which node is at fault: the
+ * rank named is that node's first. */
+void ls_segment_fail_lane(struct ls_segment *segment, uint32_t lane, const char *why);
+
 #endif
